@@ -1,0 +1,55 @@
+/**
+ * Every error that a user of Penstock can meet, by its stable code. `docs/errors.md` lists the same codes,
+ * and a test holds the two together.
+ *
+ * A message says which object, which numbers, and what to do: `new PenstockError("CONFIG_VALUE",
+ * 'penstock.yaml:7:12: unitMs is 20 but must be from 250 to 10000; …')`. The code leads the text.
+ */
+export const ERROR_CODES = {
+	API_REQUEST: "A request to the API has a body or a parameter that its schema refuses.",
+	CHANNEL_NOT_FOUND: "No channel has this name.",
+	CHANNEL_NOT_READY: "The channel exists but has no picture yet, or its source is away.",
+	CONFIG_FILE: "The configuration file cannot be read.",
+	CONFIG_KEY: "The configuration has a key that Penstock does not know.",
+	CONFIG_SYNTAX: "The configuration is not valid YAML.",
+	CONFIG_VALUE: "A value in the configuration has the wrong type or lies outside its range.",
+	FFMPEG_CAPABILITY: "FFmpeg lacks an encoder, filter or protocol that the configuration needs.",
+	FFMPEG_EXITED: "The channel's FFmpeg process ended; it is started again with back-off.",
+	FFMPEG_HUNG: "The channel's FFmpeg process gave no output for too long and was killed.",
+	FFMPEG_MISSING: "FFmpeg or ffprobe was not found, or cannot be run.",
+	FFMPEG_TOO_OLD: "FFmpeg is older than the oldest version that Penstock works with.",
+	FLV_SYNTAX: "Bytes that should be FLV are not.",
+	HTTP_HEADERS_TOO_LARGE: "The request's header is larger than http.maxHeaderBytes.",
+	HTTP_MALFORMED: "The request is not valid HTTP/1.1, or is framed in two ways at once.",
+	HTTP_METHOD: "The resource does not know this method.",
+	HTTP_TIMEOUT: "The request was not complete in time.",
+	LADDER_COPY_UNFIT: "A rendition copies a source whose GOPs are not closed or do not fit the unit.",
+	LISTEN_ADDRESS: "An address to listen on is taken, not permitted or not of this machine.",
+	MPEGTS_SYNTAX: "Bytes that should be an MPEG transport stream are not.",
+	NAME_INVALID: "A name of an app, stream or rendition has a character or a length that is not allowed.",
+	PACKAGING_UNKNOWN: "The path's extension names no packaging that Penstock has.",
+	RENDITION_NOT_FOUND: "The channel has no rendition of this name.",
+	SOURCE_NO_VIDEO: "The source has no video stream.",
+	SOURCE_TIMESTAMPS: "The source's time stamps jumped or ran backwards; its ladder is started afresh.",
+	SOURCE_UNREACHABLE: "The source cannot be opened or sends nothing.",
+	SOURCE_UNSUPPORTED: "The source's URL has a scheme or a form that Penstock does not open.",
+	STREAM_UNSUPPORTED: "An elementary stream has a codec or a form that Penstock does not carry.",
+	VIEWERS_LIMIT: "The server has as many viewers as delivery.maxViewers allows.",
+	VIEWER_NOT_FOUND: "No viewer has this id (it may have left).",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An error with a stable code and a message that tells what, where and what to do. */
+export class PenstockError extends Error {
+	readonly code: ErrorCode;
+
+	constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+		super(`${code}: ${detail}`, options);
+		this.name = "PenstockError";
+		this.code = code;
+	}
+}
+
+/** The message of anything that was thrown. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

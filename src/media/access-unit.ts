@@ -1,0 +1,36 @@
+/**
+ * The currency of the house: one access unit (a coded picture, or a coded audio frame) with its times.
+ * Sources make it, the channel keeps it, packagings write it, readers give it back.
+ */
+import type { Ticks90k } from "../base/units.ts";
+import type { AacConfig } from "./aac.ts";
+import type { H264Config } from "./h264.ts";
+
+export type TrackKind = "video" | "audio";
+
+export interface AccessUnit {
+	readonly track: TrackKind;
+	/** Presentation time, on the channel's own unwrapped clock. */
+	readonly pts: Ticks90k;
+	/** Decoding time; equal to `pts` where nothing is reordered, and for audio. */
+	readonly dts: Ticks90k;
+	/** Video: an IDR picture. Audio: always true. */
+	readonly key: boolean;
+	/**
+	 * H.264: NAL units, each behind its length in four bytes (ISO/IEC 14496-15, clause 5.3.4.2), without access unit
+	 * delimiters; parameter sets are in the track's configuration, not here. AAC: one raw frame, without ADTS header.
+	 */
+	readonly data: Uint8Array;
+}
+
+export type VideoConfig = H264Config;
+export type AudioConfig = AacConfig;
+
+/**
+ * What a decoder needs before a unit (the design's third parameter). A rendition with no audio, or a channel with
+ * no video, leaves that part out.
+ */
+export interface DecodeInformation {
+	readonly video?: VideoConfig;
+	readonly audio?: AudioConfig;
+}
