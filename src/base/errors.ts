@@ -23,6 +23,7 @@ export const ERROR_CODES = {
 	HTTP_MALFORMED: "The request is not valid HTTP/1.1, or is framed in two ways at once.",
 	HTTP_METHOD: "The resource does not know this method.",
 	HTTP_TIMEOUT: "The request was not complete in time.",
+	INTERNAL: "Penstock itself failed; the log has the cause.",
 	LADDER_COPY_UNFIT: "A rendition copies a source whose GOPs are not closed or do not fit the unit.",
 	LISTEN_ADDRESS: "An address to listen on is taken, not permitted or not of this machine.",
 	MPEGTS_SYNTAX: "Bytes that should be an MPEG transport stream are not.",

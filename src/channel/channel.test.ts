@@ -1,0 +1,221 @@
+import fc from "fast-check";
+import { beforeEach, describe, expect, test } from "vitest";
+import { name, picture, sound } from "../../test/kit/access-units.ts";
+import type { Clock } from "../base/clock.ts";
+import { epochMs, milliseconds, ticksToMs } from "../base/units.ts";
+import type { AlignmentFault } from "./alignment.ts";
+import { Channel, type RenditionLog } from "./channel.ts";
+
+const HIGH = name("high");
+const MID = name("mid");
+const LOW = name("low");
+
+let nowMs = 0;
+const clock: Clock = {
+	now: () => milliseconds(nowMs),
+	wall: () => epochMs(nowMs),
+	after: () => ({ cancel() {} }),
+};
+let faults: AlignmentFault[] = [];
+
+beforeEach(() => {
+	nowMs = 0;
+	faults = [];
+});
+
+const channelOf = (ringMs = 4000): Channel =>
+	new Channel({
+		renditions: [HIGH, MID, LOW],
+		unitMs: milliseconds(1000),
+		ringMs: milliseconds(ringMs),
+		clock,
+		onFault: (fault) => faults.push(fault),
+	});
+
+/** Numbers and times of the units that a rendition holds. */
+const unitsOf = (log: RenditionLog | undefined): { number: number; timeMs: number; items: number }[] => {
+	const units = [];
+	for (let unit = log?.units.oldest; unit !== undefined; unit = unit.next) {
+		units.push({ number: unit.head.number, timeMs: ticksToMs(unit.head.time), items: unit.items.length });
+	}
+	return units;
+};
+
+describe("units", () => {
+	test("the same time gets the same number in every rendition, whoever comes first", () => {
+		const channel = channelOf();
+		for (const second of [10, 11, 12]) {
+			nowMs = second * 1000;
+			const order = second === 11 ? [LOW, MID, HIGH] : [HIGH, MID, LOW];
+			for (const rendition of order) channel.appendVideo(rendition, picture(second * 1000, { key: true }));
+			for (const rendition of order) channel.appendVideo(rendition, picture(second * 1000 + 500));
+		}
+		const expected = [
+			{ number: 0, timeMs: 10_000, items: 2 },
+			{ number: 1, timeMs: 11_000, items: 2 },
+			{ number: 2, timeMs: 12_000, items: 2 },
+		];
+		for (const { name: rendition } of channel.renditions) {
+			expect(unitsOf(channel.rendition(rendition))).toEqual(expected);
+		}
+		expect(faults).toEqual([]);
+	});
+
+	test("nothing is kept before the first IDR", () => {
+		const channel = channelOf();
+		channel.appendVideo(HIGH, picture(500));
+		expect(channel.rendition("high")?.units.newest).toBeUndefined();
+		expect(channel.rendition("high")?.droppedAccessUnits).toBe(1);
+	});
+
+	test("an IDR inside a unit does not begin another", () => {
+		const channel = channelOf();
+		channel.appendVideo(HIGH, picture(1000, { key: true }));
+		channel.appendVideo(HIGH, picture(1400, { key: true }));
+		channel.appendVideo(HIGH, picture(2000, { key: true }));
+		expect(unitsOf(channel.rendition("high"))).toEqual([
+			{ number: 0, timeMs: 1000, items: 2 },
+			{ number: 1, timeMs: 2000, items: 1 },
+		]);
+	});
+
+	test("whole units are evicted, and a reader that stands in one is told", () => {
+		const channel = channelOf(3000);
+		channel.appendVideo(LOW, picture(0, { key: true }));
+		const first = channel.rendition("low")?.units.oldest;
+		for (let second = 1; second <= 10; second++) channel.appendVideo(LOW, picture(second * 1000, { key: true }));
+		expect(unitsOf(channel.rendition("low")).map(({ number }) => number)).toEqual([7, 8, 9, 10]);
+		expect(first).toMatchObject({ evicted: true, items: [], next: undefined });
+	});
+
+	test("a unit that never ends takes four durations of access units and no more", () => {
+		const channel = channelOf();
+		channel.appendVideo(LOW, picture(0, { key: true }));
+		for (let at = 100; at <= 60_000; at += 100) channel.appendVideo(LOW, picture(at));
+		expect(channel.rendition("low")?.units.newest?.items).toHaveLength(41);
+		expect(channel.rendition("low")?.droppedAccessUnits).toBe(560);
+		expect(faults).toMatchObject([{ kind: "overlong", rendition: "low", unit: 0 }]);
+		channel.appendVideo(LOW, picture(61_000, { key: true }));
+		channel.appendVideo(LOW, picture(61_100));
+		expect(channel.rendition("low")?.units.newest).toMatchObject({ head: { number: 1 }, items: { length: 2 } });
+	});
+});
+
+describe("the alignment checker", () => {
+	const feed = (channel: Channel, second: number, offsets: Partial<Record<string, number | "none">>): void => {
+		nowMs = second * 1000;
+		for (const { name: rendition } of channel.renditions) {
+			const offset = offsets[rendition] ?? 0;
+			if (offset !== "none") channel.appendVideo(rendition, picture(second * 1000 + offset, { key: true }));
+		}
+	};
+
+	test("finds a rendition that is one frame off, counts each unit and tells it once", () => {
+		const channel = channelOf();
+		for (let second = 1; second <= 20; second++) feed(channel, second, { mid: 33 });
+		expect(channel.rendition("mid")?.alignment.counts.misaligned).toBe(20);
+		expect(channel.rendition("low")?.alignment.counts.misaligned).toBe(0);
+		expect(faults).toEqual([{ kind: "misaligned", rendition: "mid", unit: 0, offsetMs: 33 }]);
+	});
+
+	test("tells a fault again after a spell of good units", () => {
+		const channel = channelOf();
+		for (let second = 1; second <= 80; second++)
+			feed(channel, second, second === 5 || second === 60 ? { low: -40 } : {});
+		expect(faults.map(({ unit }) => unit)).toEqual([4, 59]);
+		expect(channel.rendition("low")?.alignment.good).toBe(false);
+		expect(channel.rendition("high")?.alignment.good).toBe(true);
+	});
+
+	test("finds a missing unit, and keeps the numbers of the others", () => {
+		const channel = channelOf();
+		for (let second = 1; second <= 6; second++)
+			feed(channel, second, second === 3 || second === 4 ? { low: "none" } : {});
+		expect(unitsOf(channel.rendition("low")).map(({ number }) => number)).toEqual([1, 4, 5]);
+		expect(channel.rendition("low")?.alignment.counts.missing).toBe(2);
+		expect(faults).toEqual([{ kind: "missing", rendition: "low", unit: 2, count: 2 }]);
+	});
+
+	test("finds a medium that falls behind the clock, once for each unit duration lost", () => {
+		const channel = channelOf();
+		for (let second = 0; second <= 40; second++) {
+			nowMs = second * 1100;
+			channel.appendVideo(HIGH, picture(second * 1000, { key: true }));
+		}
+		expect(channel.drift.counts.drift).toBe(3);
+		expect(faults).toHaveLength(1);
+		expect(faults[0]).toMatchObject({ kind: "drift", unit: 11 });
+	});
+});
+
+describe("shared audio", () => {
+	const audioOf = (channel: Channel, rendition: string): Map<number, number[]> => {
+		const units = new Map<number, number[]>();
+		for (let unit = channel.rendition(rendition)?.units.oldest; unit !== undefined; unit = unit.next) {
+			const times = unit.items.filter(({ track }) => track === "audio").map(({ pts }) => ticksToMs(pts));
+			units.set(unit.head.number, times);
+		}
+		return units;
+	};
+
+	test("an audio frame that comes between two renditions' IDRs lies in the same unit of both", () => {
+		const channel = channelOf();
+		channel.appendVideo(HIGH, picture(1000, { key: true }));
+		channel.appendVideo(LOW, picture(1000, { key: true }));
+		channel.appendAudio(sound(1010));
+		channel.appendVideo(HIGH, picture(2000, { key: true }));
+		channel.appendAudio(sound(1990)); // late for unit 0, but "high" has closed it
+		channel.appendAudio(sound(2011));
+		channel.appendVideo(LOW, picture(2000, { key: true }));
+		channel.appendAudio(sound(2032));
+		const expected = new Map([
+			[0, [1010]],
+			[1, [1990, 2011, 2032]],
+		]);
+		expect(audioOf(channel, "high")).toEqual(expected);
+		expect(audioOf(channel, "low")).toEqual(expected);
+	});
+
+	test("whatever the order of arrival, each unit has the same audio in every rendition, once and in order", () => {
+		const step = fc.record({ who: fc.constantFrom(HIGH, MID, LOW), sounds: fc.integer({ min: 0, max: 3 }) });
+		fc.assert(
+			fc.property(fc.array(step, { minLength: 20, maxLength: 200 }), (steps) => {
+				const channel = channelOf(1_000_000);
+				const next = new Map([HIGH, MID, LOW].map((rendition) => [rendition, 0]));
+				let sounds = 0;
+				for (const { who, sounds: burst } of steps) {
+					const second = next.get(who)!;
+					next.set(who, second + 1);
+					channel.appendVideo(who, picture(second * 1000, { key: true }));
+					for (let i = 0; i < burst; i++) channel.appendAudio(sound(sounds++));
+				}
+				const common = Math.min(...next.values());
+				const reference = audioOf(channel, "high");
+				for (const rendition of ["mid", "low"]) {
+					const audio = audioOf(channel, rendition);
+					for (let unit = 0; unit < common - 1; unit++) expect(audio.get(unit)).toEqual(reference.get(unit));
+				}
+				const heard = [...reference.values()].flat();
+				expect(heard).toEqual([...heard].sort((a, b) => a - b));
+				expect(new Set(heard).size).toBe(heard.length);
+			}),
+		);
+	});
+
+	test("audio of a unit that a rendition lacks is not lost to it", () => {
+		const channel = channelOf();
+		channel.appendVideo(HIGH, picture(1000, { key: true }));
+		channel.appendVideo(LOW, picture(1000, { key: true }));
+		channel.appendVideo(HIGH, picture(2000, { key: true }));
+		channel.appendAudio(sound(2010));
+		channel.appendVideo(HIGH, picture(3000, { key: true }));
+		channel.appendVideo(LOW, picture(3000, { key: true }));
+		channel.appendAudio(sound(3010));
+		expect(audioOf(channel, "low")).toEqual(
+			new Map([
+				[0, [2010]],
+				[2, [3010]],
+			]),
+		);
+	});
+});

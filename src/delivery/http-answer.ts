@@ -1,0 +1,81 @@
+/**
+ * Answers that are not a stream: errors as JSON with a stable code, CORS, and which status an error has.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ErrorCode, PenstockError } from "../base/errors.ts";
+
+/** Errors that a request can meet; anything else is our own fault and a 500. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+	CHANNEL_NOT_FOUND: 404,
+	CHANNEL_NOT_READY: 503,
+	FFMPEG_CAPABILITY: 503,
+	FFMPEG_EXITED: 503,
+	FFMPEG_HUNG: 503,
+	FFMPEG_MISSING: 503,
+	FFMPEG_TOO_OLD: 503,
+	HTTP_HEADERS_TOO_LARGE: 431,
+	HTTP_MALFORMED: 400,
+	HTTP_METHOD: 405,
+	HTTP_TIMEOUT: 408,
+	LADDER_COPY_UNFIT: 503,
+	NAME_INVALID: 400,
+	PACKAGING_UNKNOWN: 404,
+	RENDITION_NOT_FOUND: 404,
+	SOURCE_NO_VIDEO: 503,
+	SOURCE_TIMESTAMPS: 503,
+	SOURCE_UNREACHABLE: 503,
+	SOURCE_UNSUPPORTED: 503,
+	VIEWERS_LIMIT: 503,
+};
+
+/** What a client may be asked to wait before it tries again. */
+const RETRY_AFTER_S = 5;
+
+export const statusOf = (code: ErrorCode): number => STATUS[code] ?? 500;
+
+/** The body of an error, the same from every listener. */
+export const errorBody = (code: string, message: string): string => `${JSON.stringify({ error: { code, message } })}\n`;
+
+export interface CorsPolicy {
+	/** "*" for everybody, else the origins that may read a stream. */
+	readonly origins: readonly string[];
+}
+
+/** Access-Control headers for this request; empty where its origin may not read. */
+export function corsHeaders(request: IncomingMessage, policy: CorsPolicy): Record<string, string> {
+	const { origin } = request.headers;
+	const exposed = { "Access-Control-Expose-Headers": "Penstock-Viewer, Retry-After" };
+	if (policy.origins.includes("*")) return { "Access-Control-Allow-Origin": "*", ...exposed };
+	if (origin === undefined || !policy.origins.includes(origin)) return { Vary: "Origin" };
+	return { "Access-Control-Allow-Origin": origin, Vary: "Origin", ...exposed };
+}
+
+export function answerPreflight(request: IncomingMessage, response: ServerResponse, policy: CorsPolicy): void {
+	const headers = {
+		...corsHeaders(request, policy),
+		Allow: "GET, HEAD, OPTIONS",
+		"Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+		"Access-Control-Allow-Headers": "Authorization, Content-Type, Range",
+		"Access-Control-Max-Age": "86400",
+	};
+	response.writeHead(204, headers).end();
+}
+
+export function answerError(
+	response: ServerResponse,
+	error: PenstockError,
+	headers: Readonly<Record<string, string>> = {},
+): void {
+	const status = statusOf(error.code);
+	const body = errorBody(error.code, error.message);
+	response.writeHead(status, {
+		...headers,
+		"Content-Type": "application/json; charset=utf-8",
+		"Content-Length": String(Buffer.byteLength(body)),
+		"Cache-Control": "no-store",
+		"X-Content-Type-Options": "nosniff",
+		...(status === 503 ? { "Retry-After": String(RETRY_AFTER_S) } : {}),
+		...(status === 405 ? { Allow: "GET, HEAD, OPTIONS" } : {}),
+	});
+	response.end(response.req.method === "HEAD" ? undefined : body);
+}

@@ -1,0 +1,30 @@
+/**
+ * The lanes of one channel: one per rendition and packaging that somebody has asked for. A lane without readers keeps
+ * no chunks beyond the ring's own span and packages nothing.
+ */
+import type { Channel, RenditionLog } from "../channel/channel.ts";
+import type { Packaging } from "../media/packaging.ts";
+import { Lane } from "./lane.ts";
+
+export class LaneSet {
+	readonly channel: Channel;
+	readonly #lanes = new Map<string, Lane>();
+
+	constructor(channel: Channel) {
+		this.channel = channel;
+	}
+
+	lane(rendition: RenditionLog, packaging: Packaging): Lane {
+		const key = `${packaging.extension}/${rendition.name}`;
+		const known = this.#lanes.get(key);
+		if (known !== undefined) return known;
+		const lane = new Lane(rendition, packaging);
+		this.#lanes.set(key, lane);
+		return lane;
+	}
+
+	dispose(): void {
+		for (const lane of this.#lanes.values()) lane.dispose();
+		this.#lanes.clear();
+	}
+}

@@ -1,0 +1,134 @@
+/**
+ * A lane: one rendition of a channel in one packaging, as chunks ready for a socket.
+ *
+ * A unit is packaged when the first viewer comes to it, and from then on access unit by access unit, in the tick in
+ * which the ring gets them; the second viewer finds the chunks made. A unit to which nobody came costs nothing. It
+ * works because a unit's bytes depend on nothing outside the unit (media/packaging.ts). Chunks leave with the ring's
+ * units.
+ */
+import type { RenditionLog } from "../channel/channel.ts";
+import type { LoggedUnit } from "../channel/unit-log.ts";
+import type { AccessUnit } from "../media/access-unit.ts";
+import type { Packaging, UnitHead, UnitWriter } from "../media/packaging.ts";
+import { buildChunk, type Chunk } from "./chunk.ts";
+
+/** A unit of the ring in its packaged form. */
+export interface PackagedUnit {
+	readonly head: UnitHead;
+	readonly source: LoggedUnit<AccessUnit>;
+	readonly chunks: readonly Chunk[];
+	/** All its chunks are there. */
+	readonly closed: boolean;
+}
+
+interface OpenUnit extends PackagedUnit {
+	chunks: Chunk[];
+	closed: boolean;
+	/** Access units of the source that are in `chunks`. */
+	written: number;
+	readonly writer: UnitWriter;
+}
+
+/** Whoever waits at the end of what the lane has. Called in the tick of an access unit: must not block. */
+export interface LaneReader {
+	/** The unit at which the reader stands has a further chunk or is closed, or the lane has opened a further unit. */
+	pump(): void;
+}
+
+export class Lane {
+	readonly rendition: RenditionLog;
+	readonly packaging: Packaging;
+	readonly #units = new Map<number, OpenUnit>();
+	readonly #readers: LaneReader[] = [];
+	readonly #endObservation: () => void;
+	/** Access units packaged so far; two viewers of a lane must not make it rise twice as fast. */
+	packagedAccessUnits = 0;
+
+	constructor(rendition: RenditionLog, packaging: Packaging) {
+		this.rendition = rendition;
+		this.packaging = packaging;
+		this.#endObservation = rendition.units.observe({
+			opened: () => this.#opened(),
+			appended: (unit) => this.#appended(unit),
+			evicted: ({ head }) => this.#evicted(head.number),
+		});
+	}
+
+	get readerCount(): number {
+		return this.#readers.length;
+	}
+
+	/** Units of which chunks are held. */
+	get packagedUnits(): number {
+		return this.#units.size;
+	}
+
+	/** The unit's packaged form, made as far as the ring has the unit. */
+	unit(source: LoggedUnit<AccessUnit>): PackagedUnit {
+		const known = this.#units.get(source.head.number);
+		if (known !== undefined) return known;
+		const writer = this.packaging.openUnit(source.head);
+		const unit: OpenUnit = { head: source.head, source, chunks: [], closed: false, written: 0, writer };
+		this.#write(unit);
+		if (source.closed) this.#close(unit);
+		// An evicted unit gets no place: nothing would ever take it away.
+		if (!source.evicted) this.#units.set(source.head.number, unit);
+		return unit;
+	}
+
+	add(reader: LaneReader): void {
+		this.#readers.push(reader);
+	}
+
+	/** Takes the last reader's place for the one removed, so that a pass from the end to the start misses nobody. */
+	remove(reader: LaneReader): void {
+		const index = this.#readers.indexOf(reader);
+		if (index < 0) return;
+		const last = this.#readers.pop()!;
+		if (index < this.#readers.length) this.#readers[index] = last;
+	}
+
+	dispose(): void {
+		this.#endObservation();
+		this.#units.clear();
+	}
+
+	#opened(): void {
+		for (const unit of this.#units.values()) {
+			if (!unit.closed && unit.source.closed) this.#close(unit);
+		}
+		this.#pumpAll();
+	}
+
+	#appended(source: LoggedUnit<AccessUnit>): void {
+		const unit = this.#units.get(source.head.number);
+		if (unit !== undefined) this.#write(unit);
+		this.#pumpAll();
+	}
+
+	/** A reader that still stands in the unit finds `source.evicted`; it must not hold the chunks. */
+	#evicted(number: number): void {
+		const unit = this.#units.get(number);
+		if (unit !== undefined) unit.chunks = [];
+		this.#units.delete(number);
+	}
+
+	/** Packages what the source has and the unit has not. */
+	#write(unit: OpenUnit): void {
+		for (const { items } = unit.source; unit.written < items.length; unit.written++) {
+			const chunk = buildChunk((allocate) => unit.writer.write(items[unit.written]!, allocate));
+			if (chunk !== undefined) unit.chunks.push(chunk);
+			this.packagedAccessUnits++;
+		}
+	}
+
+	#close(unit: OpenUnit): void {
+		const chunk = buildChunk((allocate) => unit.writer.close(allocate));
+		if (chunk !== undefined) unit.chunks.push(chunk);
+		unit.closed = true;
+	}
+
+	#pumpAll(): void {
+		for (let index = this.#readers.length - 1; index >= 0; index--) this.#readers[index]!.pump();
+	}
+}

@@ -1,0 +1,146 @@
+/**
+ * The way from a chunk to a viewer's socket. One write is under way at a time; while it is, the viewer falls behind
+ * in the ring and nothing queues up here. That is the whole of the bounded queue: at most one chunk per viewer,
+ * shared with all others.
+ */
+import type { Socket } from "node:net";
+
+export interface Transport {
+	/** Nothing is under way: `send` may be called. */
+	readonly idle: boolean;
+	/** Bytes handed to the kernel so far, of what was sent. Stands still when the viewer takes nothing. */
+	readonly progress: number;
+	/** Sends `bytes`, which must not change afterwards. Only while `idle`. */
+	send(bytes: Buffer): void;
+	/** Sends `bytes` and then closes in good order. Only while `idle`. */
+	end(bytes: Buffer): void;
+	/** Drops the connection at once. */
+	destroy(): void;
+}
+
+export interface TransportEvents {
+	/** `idle` has become true again after `send` had left it false. */
+	drained(): void;
+	/** The connection is gone, by whoever's doing. Told once. */
+	closed(): void;
+}
+
+/** What Writable hands to `_write` as the encoding of a Buffer; its type forgets it. */
+const BUFFER_ENCODING = "buffer" as BufferEncoding;
+
+/** The slice of net.Socket's insides that the fast path reads; absent parts only cost precision. */
+interface SocketInsides {
+	readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
+/** Errors of a socket need no handling of their own: "close" always follows. */
+function whenClosed(socket: Socket, closed: () => void): void {
+	socket.on("error", () => {});
+	socket.once("close", closed);
+}
+
+/**
+ * Plain TCP. `Socket._write`, the hook that Writable documents for implementers, skips the queue of the stream layer:
+ * its callback runs at once when the kernel took all bytes, which makes back-pressure visible in the same tick, at
+ * about half the cost of `ServerResponse.write` (docs/data-path.md). Nothing else may write to the socket meanwhile.
+ */
+export class SocketTransport implements Transport {
+	readonly #socket: Socket;
+	readonly #written: (error?: Error | null) => void;
+	#pending = true;
+	#sending = false;
+	#dispatched = 0;
+
+	/** @param socket with the response's header written or on its way */
+	constructor(socket: Socket, events: TransportEvents) {
+		this.#socket = socket;
+		this.#written = (error) => {
+			this.#pending = false;
+			// A write that fails means that the connection is gone; `closed` follows.
+			if (error) socket.destroy();
+			else if (!this.#sending) events.drained();
+		};
+		whenClosed(socket, () => {
+			this.#pending = true;
+			events.closed();
+		});
+		// The header may still wait in the stream layer: an empty write behind it tells when the socket is ours.
+		if (socket.writableLength === 0) this.#pending = false;
+		else socket.write("", () => this.#written());
+	}
+
+	get idle(): boolean {
+		return !this.#pending;
+	}
+
+	get progress(): number {
+		const { _handle } = this.#socket as unknown as SocketInsides;
+		return this.#dispatched - (_handle?.writeQueueSize ?? 0);
+	}
+
+	send(bytes: Buffer): void {
+		this.#pending = true;
+		this.#sending = true;
+		this.#dispatched += bytes.length;
+		this.#socket._write(bytes, BUFFER_ENCODING, this.#written);
+		this.#sending = false;
+	}
+
+	end(bytes: Buffer): void {
+		this.#pending = true;
+		this.#socket.end(bytes);
+	}
+
+	destroy(): void {
+		this.#socket.destroy();
+	}
+}
+
+/** Any writable socket, TLS among them: through the stream layer, one write at a time. */
+export class StreamTransport implements Transport {
+	readonly #socket: Socket;
+	readonly #written: (error?: Error | null) => void;
+	#pending = false;
+	#dispatched = 0;
+
+	constructor(socket: Socket, events: TransportEvents) {
+		this.#socket = socket;
+		this.#written = (error) => {
+			this.#pending = false;
+			if (!error) events.drained();
+		};
+		whenClosed(socket, () => {
+			this.#pending = true;
+			events.closed();
+		});
+	}
+
+	get idle(): boolean {
+		return !this.#pending;
+	}
+
+	get progress(): number {
+		return this.#dispatched - this.#socket.writableLength;
+	}
+
+	send(bytes: Buffer): void {
+		this.#pending = true;
+		this.#dispatched += bytes.length;
+		this.#socket.write(bytes, this.#written);
+	}
+
+	end(bytes: Buffer): void {
+		this.#pending = true;
+		this.#socket.end(bytes);
+	}
+
+	destroy(): void {
+		this.#socket.destroy();
+	}
+}
+
+/** Plain TCP gets the fast path; a TLS socket must not be written past its stream layer. */
+export function transportFor(socket: Socket, events: TransportEvents): Transport {
+	const isPlain = !("encrypted" in socket) && typeof socket._write === "function";
+	return isPlain ? new SocketTransport(socket, events) : new StreamTransport(socket, events);
+}

@@ -1,0 +1,280 @@
+/**
+ * A viewer: a cursor into a lane, and a transport. It writes while the transport takes bytes and otherwise just falls
+ * behind: it costs no memory and nobody else's time.
+ *
+ * At the end of each unit it asks the switching state which rendition comes next, and moves its cursor to the unit of
+ * the same number and time in that rendition's lane (S7). That is the whole switch; the unit itself begins with its
+ * decode information (S8). If the other rendition's unit is not there yet, the viewer waits for it a little; if it
+ * turns out missing or misaligned, the viewer goes on in the rendition it has: no frame is ever lost for a switch.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Name } from "../base/name.ts";
+import { type Milliseconds, milliseconds, type Ticks90k, ticksToMs } from "../base/units.ts";
+import type { Channel } from "../channel/channel.ts";
+import type { LoggedUnit } from "../channel/unit-log.ts";
+import type { AccessUnit } from "../media/access-unit.ts";
+import type { Packaging } from "../media/packaging.ts";
+import type { Because, Decision, ViewerFigures } from "../switching/state.ts";
+import { buildChunk, type Chunk, LAST_CHUNK } from "./chunk.ts";
+import type { Lane, LaneReader, PackagedUnit } from "./lane.ts";
+import type { LaneSet } from "./lane-set.ts";
+import type { Transport } from "./transport.ts";
+
+/** Why a viewer was moved forward over media that it never got. */
+export type DropReason =
+	/** It took nothing for longer than `maxLag`. */
+	| "behind"
+	/** The ring had to let go of the unit that it stood in. */
+	| "evicted"
+	/** Its rendition ended, and no other has a unit of the same time. */
+	| "withdrawn";
+
+/** Why a viewer is gone. */
+export type LeaveReason = "closed" | "stalled" | "kicked" | "drained" | "deadline";
+
+export interface SwitchRecord {
+	readonly at: Milliseconds;
+	/** Number of the first unit in the new rendition. */
+	readonly unit: number;
+	readonly from: Name;
+	readonly to: Name;
+	readonly because: Because;
+}
+
+export interface ViewerOptions {
+	readonly id: string;
+	readonly lanes: LaneSet;
+	readonly packaging: Packaging;
+	/** Whether the body has chunked transfer coding; HTTP/1.0 has none. */
+	readonly chunked: boolean;
+	readonly wish: Name | "auto";
+	readonly clock: Clock;
+	/** A viewer further behind the newest unit than this is moved to it. */
+	readonly maxLag: Milliseconds;
+	/** How long the end of a unit may wait for the other rendition's next one, in media time. */
+	readonly switchPatience: Milliseconds;
+	readonly decide: (viewer: Viewer) => Decision;
+	readonly onSwitch: (viewer: Viewer, record: SwitchRecord) => void;
+	readonly onDrop: (viewer: Viewer, reason: DropReason, lost: Milliseconds) => void;
+}
+
+interface PendingSwitch {
+	readonly lane: Lane;
+	readonly because: Because;
+}
+
+const RECORDS_KEPT = 20;
+
+export class Viewer implements LaneReader {
+	readonly id: string;
+	readonly packaging: Packaging;
+	wish: Name | "auto";
+	figures: ViewerFigures = {};
+	bytesSent = 0;
+	switchCount = 0;
+	/** The newest last. */
+	readonly lastSwitches: SwitchRecord[] = [];
+	readonly drops: Record<DropReason, number> = { behind: 0, evicted: 0, withdrawn: 0 };
+	lastDecision: Decision | undefined;
+	readonly #options: ViewerOptions;
+	readonly #channel: Channel;
+	#transport: Transport | undefined;
+	#lane: Lane;
+	#unit: PackagedUnit;
+	#index = 0;
+	#pendingSwitch: PendingSwitch | undefined;
+	/** Bytes that go out before the cursor's own: how a response starts, or what bridges a hole. */
+	#prelude: Chunk | undefined;
+	#finishing = false;
+	#pumping = false;
+
+	/** The channel must have a unit to start from. The viewer is put into its lane by `start`. */
+	constructor(options: ViewerOptions) {
+		this.#options = options;
+		this.id = options.id;
+		this.packaging = options.packaging;
+		this.wish = options.wish;
+		this.#channel = options.lanes.channel;
+		const wished = options.wish === "auto" ? undefined : this.#channel.rendition(options.wish);
+		// S5: the lowest rendition starts fastest. Who names a rendition gets that one alone.
+		const log = wished?.units.newest === undefined ? this.#channel.lowestReady! : wished;
+		this.#lane = options.lanes.lane(log, options.packaging);
+		this.#unit = this.#lane.unit(log.units.newest!);
+		this.#prelude = buildChunk((allocate) => this.packaging.responseStart(this.#unit.head, allocate));
+	}
+
+	get rendition(): Name {
+		return this.#lane.rendition.name;
+	}
+
+	/** Number of the unit that is being sent. */
+	get unit(): number {
+		return this.#unit.head.number;
+	}
+
+	/**
+	 * How long ago the unit that is being sent was whole; 0 while it still grows. By the clock and not by time stamps:
+	 * a hole in the source does not make anyone late.
+	 */
+	get lag(): Milliseconds {
+		const next = this.#unit.source.next;
+		return milliseconds(next === undefined ? 0 : this.#options.clock.now() - next.openedAt);
+	}
+
+	/** A write is under way: the viewer's network or the viewer itself takes nothing more just now. */
+	get blocked(): boolean {
+		return this.#transport !== undefined && !this.#transport.idle;
+	}
+
+	/** See Transport. */
+	get progress(): number {
+		return this.#transport?.progress ?? 0;
+	}
+
+	start(transport: Transport): void {
+		this.#transport = transport;
+		this.#lane.add(this);
+		this.pump();
+	}
+
+	/** Ends the response in good order at the end of the unit that is being sent. */
+	finish(): void {
+		this.#finishing = true;
+		this.pump();
+	}
+
+	/** Takes the viewer out of its lane; the transport is the caller's to end. */
+	leave(): void {
+		this.#lane.remove(this);
+		this.#forgetSwitch();
+		this.#transport = undefined;
+	}
+
+	/** Drops the connection; `leave` follows when the transport tells that it is closed. */
+	destroy(): void {
+		this.#transport?.destroy();
+	}
+
+	/**
+	 * Sends what there is, until the transport is busy or nothing is left. Hot path: runs for each viewer and access
+	 * unit, and allocates nothing unless a unit ends.
+	 */
+	pump(): void {
+		const transport = this.#transport;
+		if (transport === undefined || this.#pumping) return;
+		this.#pumping = true;
+		while (transport.idle && this.#step(transport));
+		this.#pumping = false;
+	}
+
+	/** @returns whether another step may be possible */
+	#step(transport: Transport): boolean {
+		if (this.#prelude !== undefined) {
+			const prelude = this.#prelude;
+			this.#prelude = undefined;
+			this.#send(transport, prelude);
+			return true;
+		}
+		const reason = this.#reasonToSkip();
+		if (reason !== undefined) return this.#skip(reason);
+		const unit = this.#unit;
+		if (this.#index < unit.chunks.length) {
+			this.#send(transport, unit.chunks[this.#index++]!);
+			return true;
+		}
+		if (!unit.closed) return false;
+		if (this.#finishing) return this.#end(transport);
+		return this.#advance(unit.source.next!);
+	}
+
+	#send(transport: Transport, chunk: Chunk): void {
+		const bytes = this.#options.chunked ? chunk.framed : chunk.payload;
+		this.bytesSent += bytes.length;
+		transport.send(bytes);
+	}
+
+	#end(transport: Transport): boolean {
+		transport.end(this.#options.chunked ? LAST_CHUNK : Buffer.alloc(0));
+		return false;
+	}
+
+	/** Why the cursor cannot stay where it is, if the lowest rendition has something newer. */
+	#reasonToSkip(): DropReason | undefined {
+		const { source, chunks } = this.#unit;
+		if (source.evicted) return "evicted";
+		const { withdrawn } = this.#lane.rendition;
+		const isBehind = this.lag > this.#options.maxLag;
+		if (!isBehind && !(withdrawn && this.#index === chunks.length)) return undefined;
+		const newest = this.#channel.lowestReady?.units.newest;
+		if (newest === undefined || newest.head.number <= this.unit) return undefined;
+		return isBehind ? "behind" : "withdrawn";
+	}
+
+	/** Moves the cursor to the newest unit of the lowest rendition and counts what was left out. */
+	#skip(reason: DropReason): true {
+		const log = this.#channel.lowestReady!;
+		const target = log.units.newest!;
+		const lost = ticksToMs((target.head.time - this.#unit.head.time) as Ticks90k);
+		this.drops[reason]++;
+		this.#moveTo(this.#options.lanes.lane(log, this.packaging), target);
+		this.#prelude = buildChunk((allocate) => this.packaging.hole(target.head, allocate));
+		this.#options.onDrop(this, reason, lost);
+		return true;
+	}
+
+	/** The unit has been sent whole: goes on with the next one, in this rendition or another. */
+	#advance(next: LoggedUnit<AccessUnit>): boolean {
+		if (this.#pendingSwitch === undefined) {
+			const decision = this.#options.decide(this);
+			this.lastDecision = decision;
+			const target = decision.kind === "switch" ? this.#channel.rendition(decision.to) : undefined;
+			if (decision.kind === "hold" || target === undefined || target === this.#lane.rendition) {
+				return this.#moveTo(this.#lane, next);
+			}
+			const lane = this.#options.lanes.lane(target, this.packaging);
+			this.#pendingSwitch = { lane, because: decision.because };
+			lane.add(this);
+		}
+		const { lane, because } = this.#pendingSwitch;
+		const target = lane.rendition.units.find(next.head.number);
+		if (target !== undefined && target.head.time === next.head.time) {
+			const from = this.rendition;
+			this.#moveTo(lane, target);
+			this.#record({ at: this.#options.clock.now(), unit: next.head.number, from, to: this.rendition, because });
+			return true;
+		}
+		if (target === undefined && this.#mayStillCome(lane, next)) return false;
+		return this.#moveTo(this.#lane, next);
+	}
+
+	/** The other rendition has not come to this unit yet, and is not far behind. */
+	#mayStillCome(lane: Lane, next: LoggedUnit<AccessUnit>): boolean {
+		const reached = lane.rendition.units.newest?.head.number ?? Number.POSITIVE_INFINITY;
+		const waited = ticksToMs(((next.items.at(-1)?.dts ?? next.head.time) - next.head.time) as Ticks90k);
+		return reached < next.head.number && waited < this.#options.switchPatience && next.next === undefined;
+	}
+
+	#moveTo(lane: Lane, source: LoggedUnit<AccessUnit>): true {
+		this.#forgetSwitch();
+		if (lane !== this.#lane) {
+			this.#lane.remove(this);
+			this.#lane = lane;
+			lane.add(this);
+		}
+		this.#unit = lane.unit(source);
+		this.#index = 0;
+		return true;
+	}
+
+	#forgetSwitch(): void {
+		this.#pendingSwitch?.lane.remove(this);
+		this.#pendingSwitch = undefined;
+	}
+
+	#record(record: SwitchRecord): void {
+		this.switchCount++;
+		this.lastSwitches.push(record);
+		if (this.lastSwitches.length > RECORDS_KEPT) this.lastSwitches.shift();
+		this.#options.onSwitch(this, record);
+	}
+}

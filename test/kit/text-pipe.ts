@@ -1,0 +1,52 @@
+import type { Transport } from "../../src/delivery/transport.ts";
+
+/** Who is told when the pipe takes bytes again. */
+interface Pumped {
+	pump(): void;
+}
+
+/** A transport whose far end the test opens and shuts. */
+export class TextPipe implements Transport {
+	text = "";
+	ended = false;
+	open = true;
+	#blocked = false;
+	viewer: Pumped | undefined;
+	onEnd: () => void = () => {};
+	onDestroy: () => void = () => {};
+
+	get idle(): boolean {
+		return !this.#blocked && !this.ended;
+	}
+
+	get progress(): number {
+		return this.text.length;
+	}
+
+	send(bytes: Buffer): void {
+		this.text += bytes.toString();
+		this.#blocked = !this.open;
+	}
+
+	end(bytes: Buffer): void {
+		this.text += bytes.toString();
+		this.ended = true;
+		this.onEnd();
+	}
+
+	destroy(): void {
+		this.ended = true;
+		this.onDestroy();
+	}
+
+	drain(): void {
+		this.open = true;
+		this.#blocked = false;
+		this.viewer?.pump();
+	}
+
+	/** The lines of the body, without chunked framing. */
+	get lines(): string[] {
+		return this.text.split("\r\n").flatMap((part) => (part.endsWith("\n") ? [part.trimEnd()] : []));
+	}
+}
