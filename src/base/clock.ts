@@ -55,7 +55,8 @@ export class SafeClock implements Clock {
 		let open = true;
 		const arm = (): void => {
 			const left = due - engine.now();
-			const leg = Math.min(Math.max(left, 0), LONGEST_TIMER_MS);
+			// Engines cut fractions off: rounded up, so that no timer fires early.
+			const leg = Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS);
 			handle = engine.setTimer(leg, () => {
 				if (!open) return;
 				if (left > LONGEST_TIMER_MS) return arm();

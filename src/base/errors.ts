@@ -6,13 +6,18 @@
  * 'penstock.yaml:7:12: unitMs is 20 but must be from 250 to 10000; …')`. The code leads the text.
  */
 export const ERROR_CODES = {
+	API_HOST: "A request to the API has a Host header that names neither this machine nor api.allowedHosts.",
+	API_ORIGIN: "A page of another site tried to change something through the API.",
 	API_REQUEST: "A request to the API has a body or a parameter that its schema refuses.",
+	API_ROUTE: "The API has no such route.",
 	CHANNEL_NOT_FOUND: "No channel has this name.",
 	CHANNEL_NOT_READY: "The channel exists but has no picture yet, or its source is away.",
+	COMMAND_LINE: "The command line has an option, a value or a command that Penstock does not know.",
 	CONFIG_FILE: "The configuration file cannot be read.",
 	CONFIG_KEY: "The configuration has a key that Penstock does not know.",
 	CONFIG_SYNTAX: "The configuration is not valid YAML.",
 	CONFIG_VALUE: "A value in the configuration has the wrong type or lies outside its range.",
+	CONNECTIONS_LIMIT: "The listener for viewers has as many connections as http.maxConnections allows.",
 	FFMPEG_CAPABILITY: "FFmpeg lacks an encoder, filter or protocol that the configuration needs.",
 	FFMPEG_EXITED: "The channel's FFmpeg process ended; it is started again with back-off.",
 	FFMPEG_HUNG: "The channel's FFmpeg process gave no output for too long and was killed.",
@@ -30,6 +35,7 @@ export const ERROR_CODES = {
 	NAME_INVALID: "A name of an app, stream or rendition has a character or a length that is not allowed.",
 	PACKAGING_UNKNOWN: "The path's extension names no packaging that Penstock has.",
 	RENDITION_NOT_FOUND: "The channel has no rendition of this name.",
+	RUNTIME_TOO_OLD: "Node.js is older than the oldest version that Penstock runs on.",
 	SOURCE_NO_VIDEO: "The source has no video stream.",
 	SOURCE_TIMESTAMPS: "The source's time stamps jumped or ran backwards; its ladder is started afresh.",
 	SOURCE_UNREACHABLE: "The source cannot be opened or sends nothing.",

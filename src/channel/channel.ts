@@ -134,7 +134,8 @@ export class Channel {
 		const log = this.#logOf(rendition);
 		if (accessUnit.key && this.#startsUnit(log, accessUnit)) return;
 		const unit = log.units.newest;
-		if (unit !== undefined && !log.skipping && !this.#isOverlong(log, unit, accessUnit)) log.units.append(accessUnit);
+		if (unit !== undefined && !unit.closed && !log.skipping && !this.#isOverlong(log, unit, accessUnit))
+			log.units.append(accessUnit);
 		else log.droppedAccessUnits++;
 	}
 
@@ -144,7 +145,9 @@ export class Channel {
 		if (newest === undefined) return;
 		for (const log of this.renditions) {
 			if (log.withdrawn) continue;
-			if (log.units.newest?.head.number === newest.number) {
+			const unit = log.units.newest;
+			if (unit?.closed && unit.next === undefined) continue;
+			if (unit?.head.number === newest.number) {
 				log.units.append(accessUnit);
 				continue;
 			}
@@ -154,6 +157,11 @@ export class Channel {
 				log.droppedAccessUnits++;
 			}
 		}
+	}
+
+	/** The programme ends with what has come; a later IDR takes it up again. */
+	end(): void {
+		for (const { units } of this.renditions) units.end();
 	}
 
 	#logOf(name: Name): RenditionLog {
@@ -221,7 +229,7 @@ export class Channel {
 		const due = log.waitingAudio.filter(isDue);
 		log.waitingAudio = log.waitingAudio.filter((waiting) => !isDue(waiting));
 		for (const { accessUnit } of due) {
-			if (log.units.newest !== undefined) log.units.append(accessUnit);
+			if (log.units.newest?.closed === false) log.units.append(accessUnit);
 		}
 	}
 

@@ -15,7 +15,7 @@ export interface LoggedUnit<Item> {
 	readonly openedAt: Milliseconds;
 	/** Grows while the unit is open. */
 	readonly items: readonly Item[];
-	/** Nothing more will come; set together with `next`. */
+	/** Nothing more will come; set together with `next`, or when the programme ends. */
 	readonly closed: boolean;
 	/** The unit behind this one in the same rendition; its number is not always the next one (a unit can be missing). */
 	readonly next: LoggedUnit<Item> | undefined;
@@ -35,6 +35,8 @@ export interface UnitLogObserver<Item> {
 	/** `next` of the unit before is set, and that unit is closed; the new one is still empty. */
 	opened?(unit: LoggedUnit<Item>): void;
 	appended?(unit: LoggedUnit<Item>, item: Item): void;
+	/** The newest unit is closed and none follows it for now. */
+	ended?(): void;
 	evicted?(unit: LoggedUnit<Item>): void;
 }
 
@@ -42,6 +44,7 @@ export class UnitLog<Item> {
 	#oldest: MutableUnit<Item> | undefined;
 	#newest: MutableUnit<Item> | undefined;
 	#length = 0;
+	#opened = 0;
 	#observers: readonly UnitLogObserver<Item>[] = [];
 
 	get oldest(): LoggedUnit<Item> | undefined {
@@ -55,6 +58,11 @@ export class UnitLog<Item> {
 	/** Units held now. */
 	get length(): number {
 		return this.#length;
+	}
+
+	/** Units opened since the start. */
+	get opened(): number {
+		return this.#opened;
 	}
 
 	/** The unit with this number, if the log holds it; a log holds few units, so it is walked. */
@@ -80,11 +88,19 @@ export class UnitLog<Item> {
 		this.#newest = unit;
 		this.#oldest ??= unit;
 		this.#length++;
+		this.#opened++;
 		if (before !== undefined) {
 			before.next = unit;
 			before.closed = true;
 		}
 		for (const observer of this.#observers) observer.opened?.(unit);
+	}
+
+	/** Closes the open unit: the programme ends with it. A later `open` takes the programme up again. */
+	end(): void {
+		if (this.#newest === undefined || this.#newest.closed) return;
+		this.#newest.closed = true;
+		for (const observer of this.#observers) observer.ended?.();
 	}
 
 	/** Appends to the open unit, which must exist. */
@@ -96,7 +112,7 @@ export class UnitLog<Item> {
 
 	/** Takes closed units out from the old end while `isOld` says so. */
 	evictWhile(isOld: (unit: LoggedUnit<Item>) => boolean): void {
-		for (let unit = this.#oldest; unit?.closed && isOld(unit); unit = this.#oldest) {
+		for (let unit = this.#oldest; unit?.next !== undefined && isOld(unit); unit = this.#oldest) {
 			this.#oldest = unit.next;
 			this.#length--;
 			unit.evicted = true;

@@ -2,6 +2,7 @@
  * The lanes of one channel: one per rendition and packaging that somebody has asked for. A lane without readers keeps
  * no chunks beyond the ring's own span and packages nothing.
  */
+import type { PenstockError } from "../base/errors.ts";
 import type { Channel, RenditionLog } from "../channel/channel.ts";
 import type { Packaging } from "../media/packaging.ts";
 import { Lane } from "./lane.ts";
@@ -10,15 +11,19 @@ export class LaneSet {
 	readonly channel: Channel;
 	readonly #lanes = new Map<string, Lane>();
 
-	constructor(channel: Channel) {
+	readonly #onRefused: (error: PenstockError) => void;
+
+	/** @param onRefused gets the reason for each access unit that a packaging cannot carry */
+	constructor(channel: Channel, onRefused: (error: PenstockError) => void = () => {}) {
 		this.channel = channel;
+		this.#onRefused = onRefused;
 	}
 
 	lane(rendition: RenditionLog, packaging: Packaging): Lane {
 		const key = `${packaging.extension}/${rendition.name}`;
 		const known = this.#lanes.get(key);
 		if (known !== undefined) return known;
-		const lane = new Lane(rendition, packaging);
+		const lane = new Lane(rendition, packaging, this.#onRefused);
 		this.#lanes.set(key, lane);
 		return lane;
 	}

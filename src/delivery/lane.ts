@@ -6,6 +6,8 @@
  * works because a unit's bytes depend on nothing outside the unit (media/packaging.ts). Chunks leave with the ring's
  * units.
  */
+import { PenstockError } from "../base/errors.ts";
+import type { Milliseconds } from "../base/units.ts";
 import type { RenditionLog } from "../channel/channel.ts";
 import type { LoggedUnit } from "../channel/unit-log.ts";
 import type { AccessUnit } from "../media/access-unit.ts";
@@ -19,11 +21,14 @@ export interface PackagedUnit {
 	readonly chunks: readonly Chunk[];
 	/** All its chunks are there. */
 	readonly closed: boolean;
+	/** When the unit behind it began; kept when the ring has let go of both. */
+	readonly wholeAt: Milliseconds | undefined;
 }
 
 interface OpenUnit extends PackagedUnit {
 	chunks: Chunk[];
 	closed: boolean;
+	wholeAt: Milliseconds | undefined;
 	/** Access units of the source that are in `chunks`. */
 	written: number;
 	readonly writer: UnitWriter;
@@ -44,11 +49,17 @@ export class Lane {
 	/** Access units packaged so far; two viewers of a lane must not make it rise twice as fast. */
 	packagedAccessUnits = 0;
 
-	constructor(rendition: RenditionLog, packaging: Packaging) {
+	/** Access units that the packaging could not carry: left out, each told to `onRefused`. */
+	refusedAccessUnits = 0;
+	readonly #onRefused: (error: PenstockError) => void;
+
+	constructor(rendition: RenditionLog, packaging: Packaging, onRefused: (error: PenstockError) => void) {
 		this.rendition = rendition;
+		this.#onRefused = onRefused;
 		this.packaging = packaging;
 		this.#endObservation = rendition.units.observe({
-			opened: () => this.#opened(),
+			opened: () => this.#closeAndPump(),
+			ended: () => this.#closeAndPump(),
 			appended: (unit) => this.#appended(unit),
 			evicted: ({ head }) => this.#evicted(head.number),
 		});
@@ -68,7 +79,8 @@ export class Lane {
 		const known = this.#units.get(source.head.number);
 		if (known !== undefined) return known;
 		const writer = this.packaging.openUnit(source.head);
-		const unit: OpenUnit = { head: source.head, source, chunks: [], closed: false, written: 0, writer };
+		const wholeAt = source.next?.openedAt;
+		const unit: OpenUnit = { head: source.head, source, chunks: [], closed: false, wholeAt, written: 0, writer };
 		this.#write(unit);
 		if (source.closed) this.#close(unit);
 		// An evicted unit gets no place: nothing would ever take it away.
@@ -93,8 +105,10 @@ export class Lane {
 		this.#units.clear();
 	}
 
-	#opened(): void {
+	/** The unit before has come to its end. */
+	#closeAndPump(): void {
 		for (const unit of this.#units.values()) {
+			unit.wholeAt ??= unit.source.next?.openedAt;
 			if (!unit.closed && unit.source.closed) this.#close(unit);
 		}
 		this.#pumpAll();
@@ -113,12 +127,18 @@ export class Lane {
 		this.#units.delete(number);
 	}
 
-	/** Packages what the source has and the unit has not. */
+	/** Packages what the source has and the unit has not. A broken access unit costs itself and nothing else. */
 	#write(unit: OpenUnit): void {
 		for (const { items } = unit.source; unit.written < items.length; unit.written++) {
-			const chunk = buildChunk((allocate) => unit.writer.write(items[unit.written]!, allocate));
-			if (chunk !== undefined) unit.chunks.push(chunk);
-			this.packagedAccessUnits++;
+			try {
+				const chunk = buildChunk((allocate) => unit.writer.write(items[unit.written]!, allocate));
+				if (chunk !== undefined) unit.chunks.push(chunk);
+				this.packagedAccessUnits++;
+			} catch (error) {
+				if (!(error instanceof PenstockError)) throw error;
+				this.refusedAccessUnits++;
+				this.#onRefused(error);
+			}
 		}
 	}
 

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
-import { bytes, type Milliseconds } from "../base/units.ts";
+import { bytes, type EpochMs, type Milliseconds } from "../base/units.ts";
 import type { Packaging } from "../media/packaging.ts";
 import { decide } from "../switching/decide.ts";
 import type { Decision, Policy, ServerFigures } from "../switching/state.ts";
@@ -26,7 +26,7 @@ export interface Session {
 	readonly programme: Programme;
 	readonly remoteAddress: string;
 	readonly userAgent: string;
-	readonly connectedAtEpochMs: number;
+	readonly connectedAt: EpochMs;
 }
 
 export interface EndpointLog {
@@ -58,8 +58,8 @@ export class MediaEndpoint {
 	readonly #options: MediaEndpointOptions;
 	readonly #packagings: ReadonlyMap<string, Packaging>;
 	readonly #sessions = new Map<string, Session>();
-	/** Sockets that carry a stream: whatever else arrives on one of them is not answered. */
-	readonly #streaming = new WeakSet<Socket>();
+	/** Sockets that carry a stream or are about to: whatever else arrives on one of them is not answered. */
+	readonly #taken = new WeakSet<Socket>();
 
 	constructor(options: MediaEndpointOptions) {
 		this.#options = options;
@@ -78,12 +78,13 @@ export class MediaEndpoint {
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const { cors, log } = this.#options;
 		// A second request behind an endless response can only be a mistake or an attempt to desynchronize a proxy.
-		if (this.#streaming.has(request.socket)) return void request.socket.destroy();
+		if (this.#taken.has(request.socket)) return void request.socket.destroy();
 		try {
 			if (request.method === "OPTIONS") return answerPreflight(request, response, cors);
 			await this.#answer(request, response);
 		} catch (thrown) {
 			if (response.headersSent) return void request.socket.destroy();
+			if (isBroken(thrown)) response.setHeader("Connection", "close");
 			if (!(thrown instanceof PenstockError)) log.warn({ err: thrown }, "a request failed inside the server");
 			const error =
 				thrown instanceof PenstockError
@@ -111,7 +112,12 @@ export class MediaEndpoint {
 	async #serve(request: IncomingMessage, response: ServerResponse, what: Request): Promise<void> {
 		const { viewers } = this.#options;
 		const { socket } = request;
+		// The stream would overtake the answer before it, which still waits for its turn on the socket.
+		if (response.socket === null) {
+			throw new PenstockError("HTTP_MALFORMED", "a stream was asked for behind another request; send it alone.");
+		}
 		const releasePlace = viewers.reserve();
+		this.#taken.add(socket);
 		const releaseProgramme = what.programme.claim();
 		let here = true;
 		const goneWhileWaiting = (): void => {
@@ -127,6 +133,7 @@ export class MediaEndpoint {
 			if (here) this.#stream(request, response, what, releaseProgramme);
 		} catch (error) {
 			socket.off("close", goneWhileWaiting);
+			this.#taken.delete(socket);
 			if (here) goneWhileWaiting();
 			throw error;
 		}
@@ -141,9 +148,8 @@ export class MediaEndpoint {
 			programme: what.programme,
 			remoteAddress: socket.remoteAddress ?? "",
 			userAgent: (request.headers["user-agent"] ?? "").slice(0, USER_AGENT_MAX),
-			connectedAtEpochMs: clock.wall(),
+			connectedAt: clock.wall(),
 		};
-		this.#streaming.add(socket);
 		socket.setTimeout(0);
 		socket.setKeepAlive(true, stallTimeout / 2);
 		socketOptions.setUserTimeout(socket, stallTimeout);
@@ -155,7 +161,7 @@ export class MediaEndpoint {
 		viewers.add(viewer, (reason) => this.#left(session, reason, release));
 		const transport = transportFor(socket, {
 			drained: () => viewer.pump(),
-			closed: () => viewers.remove(viewer),
+			closed: (timedOut) => viewers.remove(viewer, timedOut ? "stalled" : "closed"),
 		});
 		this.#options.log.info({ viewer: viewer.id, ...describe(session) }, "viewer joined");
 		viewer.start(transport);
@@ -252,8 +258,15 @@ const describe = ({ programme, viewer, remoteAddress, userAgent }: Session): obj
 	userAgent,
 });
 
+/** Where a request's framing is in doubt, so is where the next one on the connection begins. */
+const isBroken = (thrown: unknown): boolean => thrown instanceof PenstockError && BREAKS.includes(thrown.code);
+const BREAKS: readonly string[] = ["HTTP_MALFORMED", "HTTP_METHOD"];
+
 /** @throws PenstockError HTTP_METHOD, HTTP_MALFORMED */
 function refuseOddRequest(request: IncomingMessage): void {
+	if (request.httpVersion === "1.1" && request.headersDistinct["host"]?.length !== 1) {
+		throw new PenstockError("HTTP_MALFORMED", "a request of HTTP/1.1 has one Host field (RFC 9112, clause 3.2).");
+	}
 	if (request.method !== "GET" && request.method !== "HEAD") {
 		throw new PenstockError("HTTP_METHOD", `${request.method} is not for streams; use GET, HEAD or OPTIONS.`);
 	}

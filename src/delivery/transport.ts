@@ -21,8 +21,11 @@ export interface Transport {
 export interface TransportEvents {
 	/** `idle` has become true again after `send` had left it false. */
 	drained(): void;
-	/** The connection is gone, by whoever's doing. Told once. */
-	closed(): void;
+	/**
+	 * The connection is gone, by whoever's doing. Told once.
+	 * @param timedOut the kernel gave it up, for its bytes were not taken in time (TCP_USER_TIMEOUT)
+	 */
+	closed(timedOut: boolean): void;
 }
 
 /** What Writable hands to `_write` as the encoding of a Buffer; its type forgets it. */
@@ -33,10 +36,16 @@ interface SocketInsides {
 	readonly _handle?: { readonly writeQueueSize?: number } | null;
 }
 
+/** The kernel has given a connection up, with what it last heard from the network on the way, if anything. */
+const GIVEN_UP: readonly (string | undefined)[] = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"];
+
 /** Errors of a socket need no handling of their own: "close" always follows. */
-function whenClosed(socket: Socket, closed: () => void): void {
-	socket.on("error", () => {});
-	socket.once("close", closed);
+function whenClosed(socket: Socket, closed: (timedOut: boolean) => void): void {
+	let timedOut = false;
+	socket.on("error", (error: NodeJS.ErrnoException) => {
+		timedOut = GIVEN_UP.includes(error.code);
+	});
+	socket.once("close", () => closed(timedOut));
 }
 
 /**
@@ -57,12 +66,12 @@ export class SocketTransport implements Transport {
 		this.#written = (error) => {
 			this.#pending = false;
 			// A write that fails means that the connection is gone; `closed` follows.
-			if (error) socket.destroy();
+			if (error) socket.destroy(error);
 			else if (!this.#sending) events.drained();
 		};
-		whenClosed(socket, () => {
+		whenClosed(socket, (timedOut) => {
 			this.#pending = true;
-			events.closed();
+			events.closed(timedOut);
 		});
 		// The header may still wait in the stream layer: an empty write behind it tells when the socket is ours.
 		if (socket.writableLength === 0) this.#pending = false;
@@ -109,9 +118,9 @@ export class StreamTransport implements Transport {
 			this.#pending = false;
 			if (!error) events.drained();
 		};
-		whenClosed(socket, () => {
+		whenClosed(socket, (timedOut) => {
 			this.#pending = true;
-			events.closed();
+			events.closed(timedOut);
 		});
 	}
 

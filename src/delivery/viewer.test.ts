@@ -154,6 +154,18 @@ describe("a slow viewer", () => {
 		expect(viewer.drops).toEqual({ behind: 1, evicted: 0, withdrawn: 0 });
 	});
 
+	test("that stops until the ring has let go of its unit is as late as it is, and was behind", () => {
+		feedUnit(1);
+		const { viewer, pipe } = watch();
+		pipe.open = false;
+		for (let second = 2; second <= 20; second++) feedUnit(second);
+		expect(viewer.lag).toBe(18_000);
+		pipe.drain();
+		expect(viewer.lag).toBe(0);
+		expect(pipe.lines.slice(-3)).toEqual(["hole low 19", "video low 19 20000", "video low 19 20500"]);
+		expect(viewer.drops).toEqual({ behind: 1, evicted: 0, withdrawn: 0 });
+	});
+
 	test("that is a little late gets everything", () => {
 		feedUnit(1);
 		const { viewer, pipe } = watch();
@@ -215,6 +227,14 @@ test("finish ends the response at the end of the unit, with the last chunk", () 
 	feedUnit(2);
 	expect(pipe.text.endsWith("end low 0\n\r\n0\r\n\r\n")).toBe(true);
 	expect(pipe.text).toContain("1600");
+	expect(pipe.ended).toBe(true);
+});
+
+test("the end of the programme ends the response, with the last chunk", () => {
+	feedUnit(1);
+	const { pipe } = watch();
+	channel.end();
+	expect(pipe.text.endsWith("end low 0\n\r\n0\r\n\r\n")).toBe(true);
 	expect(pipe.ended).toBe(true);
 });
 

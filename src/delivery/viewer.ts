@@ -24,13 +24,22 @@ import type { Transport } from "./transport.ts";
 export type DropReason =
 	/** It took nothing for longer than `maxLag`. */
 	| "behind"
-	/** The ring had to let go of the unit that it stood in. */
+	/** The ring, which is shorter than that, had to let go of the unit that it stood in. */
 	| "evicted"
 	/** Its rendition ended, and no other has a unit of the same time. */
 	| "withdrawn";
 
 /** Why a viewer is gone. */
-export type LeaveReason = "closed" | "stalled" | "kicked" | "drained" | "deadline";
+export type LeaveReason =
+	/** From its side, or the connection broke. */
+	| "closed"
+	/** It took nothing for `stallTimeout`, or the kernel found that nobody acknowledges. */
+	| "stalled"
+	| "kicked"
+	/** The server shuts down, and its response came to its end. */
+	| "drained"
+	/** The server shuts down, and it had not taken its last unit in time. */
+	| "deadline";
 
 export interface SwitchRecord {
 	readonly at: Milliseconds;
@@ -117,8 +126,8 @@ export class Viewer implements LaneReader {
 	 * a hole in the source does not make anyone late.
 	 */
 	get lag(): Milliseconds {
-		const next = this.#unit.source.next;
-		return milliseconds(next === undefined ? 0 : this.#options.clock.now() - next.openedAt);
+		const { wholeAt } = this.#unit;
+		return milliseconds(wholeAt === undefined ? 0 : this.#options.clock.now() - wholeAt);
 	}
 
 	/** A write is under way: the viewer's network or the viewer itself takes nothing more just now. */
@@ -183,8 +192,9 @@ export class Viewer implements LaneReader {
 			return true;
 		}
 		if (!unit.closed) return false;
-		if (this.#finishing) return this.#end(transport);
-		return this.#advance(unit.source.next!);
+		const { next } = unit.source;
+		if (this.#finishing || next === undefined) return this.#end(transport);
+		return this.#advance(next);
 	}
 
 	#send(transport: Transport, chunk: Chunk): void {
@@ -201,9 +211,9 @@ export class Viewer implements LaneReader {
 	/** Why the cursor cannot stay where it is, if the lowest rendition has something newer. */
 	#reasonToSkip(): DropReason | undefined {
 		const { source, chunks } = this.#unit;
-		if (source.evicted) return "evicted";
 		const { withdrawn } = this.#lane.rendition;
 		const isBehind = this.lag > this.#options.maxLag;
+		if (source.evicted) return isBehind ? "behind" : "evicted";
 		if (!isBehind && !(withdrawn && this.#index === chunks.length)) return undefined;
 		const newest = this.#channel.lowestReady?.units.newest;
 		if (newest === undefined || newest.head.number <= this.unit) return undefined;

@@ -33,7 +33,7 @@ interface Watched {
 	readonly onLeave: (reason: LeaveReason) => void;
 	progress: number;
 	progressAt: Milliseconds;
-	/** Set when the server ends the connection; else it was closed from the other side, or broke. */
+	/** Set when the server ends the connection. */
 	reason: LeaveReason | undefined;
 }
 
@@ -103,12 +103,15 @@ export class Viewers {
 		this.#arm();
 	}
 
-	/** The viewer's connection is closed. */
-	remove(viewer: Viewer): void {
+	/**
+	 * The viewer's connection is closed.
+	 * @param why counts where the server has not ended it for a reason of its own
+	 */
+	remove(viewer: Viewer, why: LeaveReason = "closed"): void {
 		const watched = this.#watched.get(viewer.id);
 		if (watched === undefined) return;
 		this.#watched.delete(viewer.id);
-		const reason = watched.reason ?? "closed";
+		const reason = watched.reason ?? why;
 		viewer.leave();
 		this.totals.bytesSent += viewer.bytesSent;
 		count(this.totals.left, reason);

@@ -4,22 +4,18 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import type { Milliseconds } from "../base/units.ts";
 import { errorBody, statusOf } from "../delivery/http-answer.ts";
-
-export interface ListenAddress {
-	readonly host: string;
-	/** 0: any free one. */
-	readonly port: number;
-}
+import { type ListenAddress, listenError } from "./listen-address.ts";
 
 export interface MediaListenerOptions {
-	readonly address: ListenAddress;
 	readonly maxHeaderBytes: number;
 	/** Until the header of a request is whole. */
 	readonly headersTimeout: Milliseconds;
 	readonly maxConnections: number;
+	readonly clock: Clock;
 	readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 	/** Counts a request that was refused before it was one. */
 	readonly onRefused: (code: ErrorCode) => void;
@@ -28,6 +24,10 @@ export interface MediaListenerOptions {
 /** How often connections are looked over for a header that does not come. */
 const CHECK_INTERVAL_MS = 500;
 const KEEP_ALIVE_MS = 5000;
+/** Header fields that a request may have. */
+const MAX_FIELDS = 100;
+/** What a client is given to read why its request was refused. */
+const LINGER_MS = 1000;
 
 /** Creates the listener without listening yet. */
 export function createMediaListener(options: MediaListenerOptions): Server {
@@ -40,42 +40,44 @@ export function createMediaListener(options: MediaListenerOptions): Server {
 			connectionsCheckingInterval: CHECK_INTERVAL_MS,
 			noDelay: true,
 			insecureHTTPParser: false,
+			// The endpoint refuses a request without it, in words.
+			requireHostHeader: false,
 		},
 		options.handle,
 	);
 	server.maxConnections = options.maxConnections;
-	server.maxHeadersCount = 100;
+	server.maxHeadersCount = MAX_FIELDS;
+	const answered = new WeakSet<Socket>();
 	server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
+		// What it goes on sending is no news; a connection that is closed over it would take the answer away again.
+		if (answered.has(socket)) return;
 		// A response is under way: nothing that could be written now would be understood.
 		if (socket.bytesWritten > 0 || !socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+		answered.add(socket);
 		const refusal = refusalOf(error, options);
 		options.onRefused(refusal.code);
-		answerRaw(socket, refusal);
+		answerRaw(socket, refusal, options.clock);
 	});
+	// There is nothing to answer on: Node has closed the connection.
+	server.on("drop", () => options.onRefused("CONNECTIONS_LIMIT"));
 	return server;
 }
 
 /**
  * Listens, or says why not.
+ * @param key of the configuration, for the message
  * @throws PenstockError LISTEN_ADDRESS
  */
-export async function listen(server: Server, { host, port }: ListenAddress, what: string): Promise<AddressInfo> {
+export async function listen(server: Server, address: ListenAddress, key: string): Promise<AddressInfo> {
 	await new Promise<void>((resolve, reject) => {
-		server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, what)));
-		server.listen({ host, port }, resolve);
+		const refused = (error: Error): void => reject(listenError(error, key, address));
+		server.once("error", refused);
+		server.listen({ host: address.host, port: address.port }, () => {
+			server.off("error", refused);
+			resolve();
+		});
 	});
 	return server.address() as AddressInfo;
-}
-
-export function listenError(error: NodeJS.ErrnoException, host: string, port: number, what: string): PenstockError {
-	const reasons: Record<string, string> = {
-		EADDRINUSE: `another process listens there; find it with "ss -ltnp sport = :${port}", or set ${what} to another port`,
-		EACCES: `ports below 1024 need a privilege; set ${what} to a higher port`,
-		EADDRNOTAVAIL: `this machine has no such address; set ${what} to one that "ip address" lists, or to 0.0.0.0`,
-		ENOTFOUND: `the name does not resolve; set ${what} to an IP address`,
-	};
-	const reason = reasons[error.code ?? ""] ?? messageOf(error);
-	return new PenstockError("LISTEN_ADDRESS", `cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
 }
 
 function refusalOf(error: Error & { code?: string }, options: MediaListenerOptions): PenstockError {
@@ -83,7 +85,7 @@ function refusalOf(error: Error & { code?: string }, options: MediaListenerOptio
 		case "HPE_HEADER_OVERFLOW":
 			return new PenstockError(
 				"HTTP_HEADERS_TOO_LARGE",
-				`the request's header is larger than ${options.maxHeaderBytes} bytes (http.maxHeaderBytes); send fewer or shorter fields.`,
+				`the request's header has more than ${options.maxHeaderBytes} bytes (http.maxHeaderBytes) or ${MAX_FIELDS} fields; send fewer or shorter ones.`,
 			);
 		case "ERR_HTTP_REQUEST_TIMEOUT":
 			return new PenstockError(
@@ -96,15 +98,15 @@ function refusalOf(error: Error & { code?: string }, options: MediaListenerOptio
 }
 
 /** Answers on a socket whose request never became one, and closes it. */
-function answerRaw(socket: Socket, error: PenstockError): void {
+function answerRaw(socket: Socket, error: PenstockError, clock: Clock): void {
 	const body = errorBody(error.code, error.message);
 	const status = statusOf(error.code);
 	socket.end(
 		`HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\nContent-Type: application/json; charset=utf-8\r\n` +
 			`Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
 	);
-	// Who goes on sending gets no more of our time.
-	socket.setTimeout(1000, () => socket.destroy());
+	const timer = clock.after(LINGER_MS, () => socket.destroy());
+	socket.once("close", () => timer.cancel());
 }
 
 const REASONS: Record<number, string> = {

@@ -6,6 +6,7 @@ import { decide } from "./decide.ts";
 import { fixedPolicy } from "./fixed.ts";
 import type { Figure, SwitchingState, ViewerFigures } from "./state.ts";
 import { DESIGN_THRESHOLDS, thresholdPolicy } from "./threshold.ts";
+import { tourPolicy } from "./tour.ts";
 
 const HIGH = name("high");
 const MID = name("mid");
@@ -127,6 +128,18 @@ test("fixed sends everybody to its rendition, and holds there", () => {
 	expect(policy.decide(state())).toMatchObject({ kind: "switch", to: "mid" });
 	expect(policy.decide(state({ current: MID }))).toMatchObject({ kind: "hold" });
 	expect(fixedPolicy({ rendition: name("none") }).decide(state())).toMatchObject({ kind: "hold" });
+});
+
+test("tour shows each rendition for its time, up and down again", () => {
+	const policy = tourPolicy({ stay: milliseconds(5000) });
+	let current = LOW;
+	const shown: string[] = [];
+	for (let second = 0; second < 40; second++) {
+		const decision = policy.decide(state({ now: milliseconds(second * 1000), current }));
+		if (decision.kind === "switch") current = decision.to;
+		if (second % 5 === 0) shown.push(current);
+	}
+	expect(shown).toEqual(["low", "mid", "high", "mid", "low", "mid", "high", "mid"]);
 });
 
 test("a wish comes before the policy, where the rendition is there", () => {

@@ -1,0 +1,72 @@
+/**
+ * The form of every benchmark's result: a table for people, JSON for machines, and the machine it ran on.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { parseArgs } from "node:util";
+
+export interface Result {
+	/** Dotted, stable, ends with the unit: `ts.p50Ms`. */
+	readonly name: string;
+	readonly value: number;
+	readonly unit: string;
+	/** Single measurements behind `value`. */
+	readonly samples: number;
+	/** What `ratio` compares with, and which direction is better. */
+	readonly vs?: string;
+	/** Ours to theirs. */
+	readonly ratio?: number;
+}
+
+export interface BenchOptions {
+	/** Ends within 60 s. */
+	readonly quick: boolean;
+	readonly jsonFile: string | undefined;
+}
+
+export function benchOptions(): BenchOptions {
+	const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, json: { type: "string" } } });
+	return { quick: values.quick, jsonFile: values.json };
+}
+
+const firstLine = (command: string, args: string[]): string =>
+	execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n")[0]!;
+
+export function report(bench: string, results: readonly Result[], options: BenchOptions): void {
+	const machine = {
+		cpu: cpus()[0]?.model ?? "unknown",
+		cores: cpus().length,
+		kernel: release(),
+		node: process.version,
+		ffmpeg: firstLine("ffmpeg", ["-version"]).split(" ")[2],
+	};
+	const commit = firstLine("git", ["describe", "--always", "--dirty"]);
+	console.log(
+		`${bench} at ${commit}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, FFmpeg ${machine.ffmpeg}`,
+	);
+	console.table(
+		Object.fromEntries(
+			results.map(({ name, value, unit, samples, vs, ratio }) => [
+				name,
+				{
+					value: Number(value.toPrecision(4)),
+					unit,
+					samples,
+					...(vs && ratio ? { ratio: Number(ratio.toPrecision(3)), vs } : {}),
+				},
+			]),
+		),
+	);
+	if (options.jsonFile !== undefined) {
+		writeFileSync(options.jsonFile, `${JSON.stringify({ bench, machine, commit, results }, null, "\t")}\n`);
+	}
+}
+
+/** @param share 0.5 for the median; of `values`, which are sorted in place */
+export function quantile(values: number[], share: number): number {
+	values.sort((a, b) => a - b);
+	return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile([...values], 0.5);

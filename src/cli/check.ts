@@ -1,0 +1,16 @@
+/** `penstock check`: what a configuration would serve, and whether FFmpeg is fit for it. */
+import type { Config } from "../server/config.ts";
+import { summarizeConfig } from "../server/config-summary.ts";
+import { checkFfmpeg } from "../server/ffmpeg-check.ts";
+import { nodeClock } from "../server/node-time.ts";
+
+/**
+ * @returns the exit code
+ * @throws PenstockError FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY
+ */
+export async function check(config: Config, file: string): Promise<number> {
+	process.stdout.write(`${summarizeConfig(config)}\n`);
+	const version = await checkFfmpeg(config, nodeClock());
+	process.stdout.write(`FFmpeg    ${version}, has what these channels need\n${file} is good\n`);
+	return 0;
+}

@@ -1,0 +1,23 @@
+/** The configuration of `penstock demo`: one channel with the built-in test picture. */
+import { type Config, parseConfig } from "../server/config.ts";
+import type { Environment } from "../server/config-environment.ts";
+import { formatListenAddress } from "../server/listen-address.ts";
+
+export interface DemoAddress {
+	readonly host: string;
+	readonly port: number;
+	readonly apiPort: number;
+}
+
+/** @throws PenstockError CONFIG_VALUE for a host that is none, CONFIG_KEY for a strange environment variable */
+export function demoConfig({ host, port, apiPort }: DemoAddress, environment: Environment): Config {
+	const data = {
+		http: { listen: formatListenAddress({ host, port }) },
+		api: { listen: `127.0.0.1:${apiPort}` },
+		// Most players report nothing, and the server would leave them where they start: show them what it can do.
+		switching: { policy: "tour" },
+		channels: { demo: { source: "test" } },
+	};
+	// JSON is YAML.
+	return parseConfig(JSON.stringify(data, null, 2), { file: "demo", environment });
+}

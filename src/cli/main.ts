@@ -1,0 +1,103 @@
+/**
+ * The command line: arguments to commands, errors to one line and an exit code. 0: well; 1: it failed at run time;
+ * 2: the command line or the configuration is wrong.
+ */
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { messageOf, PenstockError } from "../base/errors.ts";
+import { type Config, loadConfig } from "../server/config.ts";
+import { packageVersion } from "../server/version.ts";
+import { check } from "./check.ts";
+import { demoConfig } from "./demo.ts";
+import { serve } from "./serve.ts";
+
+const EXAMPLES = `
+Examples:
+  penstock demo                          a test picture at http://127.0.0.1:8080/live/demo.ts
+  penstock serve -c penstock.yaml        the channels of a configuration
+  penstock check -c penstock.yaml        what would be served, and whether FFmpeg can
+
+A value of the configuration can be set by the environment, for example PENSTOCK_HTTP_LISTEN=0.0.0.0:8081.
+With PENSTOCK_DEBUG=1 an error is shown with its stack.
+`;
+
+/** @returns the exit code */
+export async function main(argv: readonly string[]): Promise<number> {
+	try {
+		let code = 0;
+		const program = createProgram((result) => {
+			code = result;
+		});
+		await program.parseAsync(argv);
+		return code;
+	} catch (thrown) {
+		return fail(thrown);
+	}
+}
+
+interface WithConfig {
+	readonly config: string;
+}
+
+interface DemoOptions {
+	readonly host: string;
+	readonly port: number;
+	readonly apiPort: number;
+}
+
+function createProgram(done: (code: number) => void): Command {
+	const program = new Command("penstock")
+		.description("A live-media server: one HTTP response per viewer, and the server switches the bit rate inside it.")
+		.version(packageVersion())
+		.addHelpText("after", EXAMPLES)
+		.exitOverride()
+		.configureOutput({ outputError: () => {} });
+	const load = ({ config }: WithConfig): Promise<Config> => loadConfig(config, process.env);
+	const file = ["-c, --config <file>", "the configuration", "penstock.yaml"] as const;
+
+	program
+		.command("serve")
+		.description("serve the channels of a configuration until SIGTERM or SIGINT")
+		.option(...file)
+		.action(async (options: WithConfig) => done(await serve(await load(options))));
+	program
+		.command("check")
+		.description("say what a configuration would serve, and whether FFmpeg is fit for it")
+		.option(...file)
+		.action(async (options: WithConfig) => done(await check(await load(options), options.config)));
+	program
+		.command("demo")
+		.description("serve a built-in test picture as live/demo")
+		.option("--host <address>", "where viewers connect", "127.0.0.1")
+		.option("--port <number>", "for viewers; 0 takes a free one", portNumber, 8080)
+		.option("--api-port <number>", "for the API and the metrics", portNumber, 9998)
+		.action(async (options: DemoOptions) => {
+			const config = demoConfig(options, process.env);
+			done(await serve(config, { announce: true }));
+		});
+	return program;
+}
+
+function portNumber(text: string): number {
+	const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+	if (!(port <= 65_535)) throw new InvalidArgumentError("a port is a whole number from 0 to 65535");
+	return port;
+}
+
+const CONFIGURATION_IS_WRONG: readonly string[] = ["CONFIG_FILE", "CONFIG_KEY", "CONFIG_SYNTAX", "CONFIG_VALUE"];
+
+function fail(thrown: unknown): number {
+	if (thrown instanceof CommanderError) {
+		// Help and version come as errors, too, and have been written.
+		if (thrown.exitCode === 0 || thrown.code === "commander.help") return thrown.exitCode === 0 ? 0 : 2;
+		const detail = thrown.message
+			.replace(/^error: /, "")
+			.replace(/\n/g, " ")
+			.replace(/\.?$/, ".");
+		process.stderr.write(`penstock: COMMAND_LINE: ${detail} "penstock --help" lists what there is.\n`);
+		return 2;
+	}
+	const message = thrown instanceof PenstockError ? thrown.message : `INTERNAL: ${messageOf(thrown)}`;
+	const withStack = process.env["PENSTOCK_DEBUG"] === "1" && thrown instanceof Error;
+	process.stderr.write(`penstock: ${withStack ? (thrown.stack ?? message) : message}\n`);
+	return thrown instanceof PenstockError && CONFIGURATION_IS_WRONG.includes(thrown.code) ? 2 : 1;
+}

@@ -1,0 +1,90 @@
+/**
+ * `penstock serve` and `penstock demo`: a server from its start to its drain. The first SIGTERM or SIGINT drains, the
+ * second ends at once.
+ */
+import type { Config } from "../server/config.ts";
+import {
+	formatListenAddress,
+	hostInUrl,
+	isLoopback,
+	isWildcard,
+	type ListenAddress,
+} from "../server/listen-address.ts";
+import { createLog, type Log } from "../server/log.ts";
+import { type RunningServer, startServer } from "../server/media-server.ts";
+
+export interface ServeOptions {
+	/** Say on standard output what to type to watch. */
+	readonly announce?: boolean;
+}
+
+/** As a shell reports an end by these signals. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+type Signal = keyof typeof SIGNALS;
+
+/**
+ * @returns the exit code
+ * @throws PenstockError what keeps the server from starting
+ */
+export async function serve(config: Config, { announce = false }: ServeOptions = {}): Promise<number> {
+	const log = createLog(config.log);
+	const signals = watchSignals();
+	try {
+		const server = await startServer(config, { log });
+		warnOfOpenApi(config, log);
+		if (announce) process.stdout.write(howToWatch(server, config));
+		const signal = await signals.first;
+		log.info({ signal }, "shutting down; a second signal ends at once");
+		await server.drain();
+		return 0;
+	} finally {
+		signals.forget();
+	}
+}
+
+interface Signals {
+	readonly first: Promise<Signal>;
+	forget(): void;
+}
+
+/** The first signal resolves; the second ends the process. */
+function watchSignals(): Signals {
+	const { promise, resolve } = Promise.withResolvers<Signal>();
+	let seen = false;
+	const take = (signal: Signal): void => {
+		if (seen) process.exit(SIGNALS[signal]);
+		seen = true;
+		resolve(signal);
+	};
+	const names = Object.keys(SIGNALS) as Signal[];
+	for (const name of names) process.on(name, take);
+	return {
+		first: promise,
+		forget() {
+			for (const name of names) process.off(name, take);
+		},
+	};
+}
+
+function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
+	if (isLoopback(listen.host)) return;
+	const fields = { api: formatListenAddress(listen) };
+	log.warn(fields, "the API has no password and listens beyond this machine; let a firewall or a proxy guard it");
+}
+
+function howToWatch({ http, api }: RunningServer, { channels }: Config): string {
+	const base = urlOf(http);
+	const lines = channels.map(({ label }) => `  ${base}/${label}.ts`);
+	const example = lines[0]?.trim() ?? base;
+	return [
+		"Watch with a player, for example:",
+		...lines,
+		`  ffplay ${example}`,
+		`  vlc ${example}`,
+		`See who watches:  curl ${urlOf(api)}/api/v1/viewers`,
+		"",
+	].join("\n");
+}
+
+const urlOf = ({ host, port }: ListenAddress): string =>
+	`http://${isWildcard(host) ? "127.0.0.1" : hostInUrl(host)}:${port}`;

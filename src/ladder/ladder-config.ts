@@ -1,0 +1,102 @@
+/**
+ * What a ladder is told: its source, its renditions, the unit, and how long it waits for what.
+ * The server reads these from the configuration file; here they are already of the right type and range.
+ */
+import type { Name } from "../base/name.ts";
+import { type BitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
+
+/** Frames per second as a fraction: 30000/1001 is not 29.97. */
+export interface FrameRate {
+	readonly numerator: number;
+	readonly denominator: number;
+}
+
+export type X264Preset = "ultrafast" | "superfast" | "veryfast" | "faster" | "fast" | "medium" | "slow";
+
+export interface EncodedRendition {
+	readonly name: Name;
+	readonly kind: "encode";
+	/** Even, in luma samples. */
+	readonly width: number;
+	readonly height: number;
+	readonly bitsPerSecond: BitsPerSecond;
+	readonly preset: X264Preset;
+}
+
+/** The source as it is; its GOPs must be closed and as long as the unit. All others then follow its key frames. */
+export interface CopiedRendition {
+	readonly name: Name;
+	readonly kind: "copy";
+}
+
+export type RenditionSpec = EncodedRendition | CopiedRendition;
+
+export type SourceSpec =
+	| {
+			/** A moving picture with frame counter and clock, and a tone. */
+			readonly kind: "test-pattern";
+			readonly width: number;
+			readonly height: number;
+			readonly frameRate: FrameRate;
+	  }
+	| {
+			/** Played in real time. */
+			readonly kind: "file";
+			readonly path: string;
+			readonly loop: boolean;
+	  }
+	| {
+			/** `rtsp rtsps srt udp rtp http https rtmp tcp`. */
+			readonly kind: "url";
+			readonly url: string;
+	  };
+
+export interface AudioSpec {
+	readonly bitsPerSecond: BitsPerSecond;
+	/** 48000 unless given. */
+	readonly sampleRateHz?: number;
+}
+
+/** Where the programs are: a path, or a name to be found on PATH. */
+export interface FfmpegTools {
+	readonly ffmpeg: string;
+	readonly ffprobe: string;
+}
+
+export interface LadderTimeouts {
+	/** For ffprobe to tell what the source is. */
+	readonly probe: Milliseconds;
+	/** From the start of FFmpeg to its first output. */
+	readonly start: Milliseconds;
+	/** From the first output to a configuration and a key picture of every rendition. */
+	readonly gate: Milliseconds;
+	/** Without an access unit of any one rendition. */
+	readonly hang: Milliseconds;
+	/** From SIGTERM to SIGKILL. */
+	readonly stop: Milliseconds;
+}
+
+export const DEFAULT_TIMEOUTS: LadderTimeouts = {
+	probe: milliseconds(10_000),
+	start: milliseconds(15_000),
+	gate: milliseconds(3_000),
+	hang: milliseconds(3_000),
+	stop: milliseconds(2_000),
+};
+
+export interface LadderConfig {
+	/** The channel's name, for messages. */
+	readonly channel: string;
+	readonly source: SourceSpec;
+	readonly renditions: readonly RenditionSpec[];
+	/**
+	 * One for the whole ladder: every rendition then has the same pictures at the same times, which is what makes a
+	 * switch frame-exact. Absent: the source's own. Not together with a copied rendition.
+	 */
+	readonly frameRate?: FrameRate;
+	/** Absent: no audio, whatever the source has. */
+	readonly audio?: AudioSpec;
+	readonly unitDuration: Milliseconds;
+	readonly tools: FfmpegTools;
+	readonly timeouts: LadderTimeouts;
+}

@@ -1,0 +1,283 @@
+/**
+ * One run of FFmpeg, from spawn to the last of its pipes: reads the pipes, holds the start until it is whole, watches
+ * for silence, and says once how it ended. All pipes are read to their end whatever happens, for an FFmpeg that blocks
+ * on one of them gives nothing on the others.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import type { Clock, Timer } from "../base/clock.ts";
+import { PenstockError } from "../base/errors.ts";
+import type { Name } from "../base/name.ts";
+import type { Milliseconds, Ticks90k } from "../base/units.ts";
+import { type FlvEvent, FlvReader } from "../media/flv/reader.ts";
+import { CopyInspector } from "./copy-inspector.ts";
+import { endWithProcess } from "./end-with-process.ts";
+import { FIRST_PIPE, ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
+import type { LadderConfig } from "./ladder-config.ts";
+import { LineSplitter } from "./line-splitter.ts";
+import { withoutSecrets } from "./source-arguments.ts";
+import { type Arrival, StartGate } from "./start-gate.ts";
+import { PipeTimes } from "./timeline.ts";
+import { lastWords, missing, toolEnvironment } from "./tool-output.ts";
+
+export type RunEnd =
+	| { readonly kind: "stopped" }
+	/** FFmpeg came to the end of its input and left with code 0. */
+	| { readonly kind: "source-ended" }
+	| { readonly kind: "copy-unfit"; readonly rendition: Name; readonly error: PenstockError }
+	| { readonly kind: "failed"; readonly error: PenstockError };
+
+export interface RunEvents {
+	/** The gate is open: what follows begins at this time of FFmpeg's clock. */
+	started(start: Ticks90k): void;
+	/** In order, from the start gate; FFmpeg's times. */
+	arrival(arrival: Arrival): void;
+	/** A line of FFmpeg's own. */
+	log(line: string): void;
+	/** Exactly once, when the process is gone and all pipes are read. */
+	ended(end: RunEnd): void;
+}
+
+const KEPT_LINES = 30;
+const LONGEST_CHECK_MS = 250;
+/** A check that is this late was held up by our own process; it says nothing about FFmpeg. */
+const OWN_DELAY_MS = 1_000;
+
+export class LadderRun {
+	readonly #config: LadderConfig;
+	readonly #plan: LadderPlan;
+	readonly #clock: Clock;
+	readonly #events: RunEvents;
+	readonly #child: ChildProcess;
+	readonly #gate: StartGate;
+	readonly #times = new PipeTimes();
+	readonly #inspectors = new Map<Name, CopyInspector>();
+	readonly #lastOutput = new Map<Name, Milliseconds>();
+	readonly #startedAt: Milliseconds;
+	#firstOutputAt: Milliseconds | undefined;
+	/** The gate has opened. */
+	#passing = false;
+	readonly #words: string[] = [];
+	#check: Timer | undefined;
+	#kill: Timer | undefined;
+	/** Set when it has been decided why this run ends; from then on nothing is passed on. */
+	#end: RunEnd | undefined;
+	#closed = false;
+	readonly #whenClosed = Promise.withResolvers<void>();
+	speed: number | undefined;
+
+	/** Starts FFmpeg. */
+	constructor(config: LadderConfig, plan: LadderPlan, clock: Clock, events: RunEvents) {
+		this.#config = config;
+		this.#plan = plan;
+		this.#clock = clock;
+		this.#events = events;
+		const names = plan.renditions.map((rendition) => rendition.name);
+		this.#gate = new StartGate(names, plan.withAudio);
+		for (const { name, kind } of plan.renditions) {
+			if (kind === "copy") this.#inspectors.set(name, new CopyInspector(name, config.unitDuration));
+		}
+		this.#startedAt = clock.now();
+		const pipes = names.length + (plan.withAudio ? 1 : 0) + 1;
+		this.#child = spawn(config.tools.ffmpeg, ffmpegArguments(config, plan), {
+			stdio: ["ignore", "ignore", "pipe", ...new Array<"pipe">(pipes).fill("pipe")],
+			env: toolEnvironment(),
+		});
+		endWithProcess(this.#child);
+		this.#listen(names);
+		this.#armCheck();
+	}
+
+	get pid(): number | undefined {
+		return this.#child.pid;
+	}
+
+	/** SIGTERM, and SIGKILL if that does not help; resolves when the process is gone. */
+	stop(): Promise<void> {
+		this.#end ??= { kind: "stopped" };
+		this.#child.kill("SIGTERM");
+		this.#kill ??= this.#clock.after(this.#config.timeouts.stop, () => this.#child.kill("SIGKILL"));
+		return this.#whenClosed.promise;
+	}
+
+	#listen(names: readonly Name[]): void {
+		const child = this.#child;
+		child.on("error", (error) => {
+			// Without a pid it never ran, and "close" may not come; otherwise a signal could not be sent.
+			if (child.pid !== undefined) return;
+			this.#decide({ kind: "failed", error: missing(this.#config.tools.ffmpeg, error) });
+			this.#close();
+		});
+		child.on("close", (code, signal) => {
+			this.#decide(this.#endOf(code, signal));
+			this.#close();
+		});
+		names.forEach((name, i) => {
+			this.#readFlv(FIRST_PIPE + i, (event) => this.#videoEvent(name, event));
+		});
+		const afterVideo = FIRST_PIPE + names.length;
+		if (this.#plan.withAudio) this.#readFlv(afterVideo, (event) => this.#audioEvent(event));
+		this.#readLines(child.stderr, (line) => this.#stderrLine(line));
+		this.#readLines(this.#pipe(afterVideo + (this.#plan.withAudio ? 1 : 0)), (line) => {
+			const speed = /^speed=\s*([\d.]+)x/.exec(line)?.[1];
+			if (speed !== undefined) this.speed = Number(speed);
+		});
+	}
+
+	#pipe(fd: number): Readable | null {
+		return (this.#child.stdio[fd] ?? null) as Readable | null;
+	}
+
+	#readFlv(fd: number, onEvent: (event: FlvEvent) => void): void {
+		const reader = new FlvReader((event) => {
+			if (this.#end === undefined) onEvent(event);
+		});
+		const pipe = this.#pipe(fd);
+		pipe?.on("data", (chunk: Uint8Array) => {
+			if (this.#end !== undefined) return;
+			this.#guard(() => reader.push(chunk));
+		});
+		// A pipe that breaks ends like one that closes; why, the exit code says.
+		pipe?.on("error", () => {});
+	}
+
+	#readLines(pipe: Readable | null, onLine: (line: string) => void): void {
+		const lines = new LineSplitter(onLine);
+		pipe?.setEncoding("utf8").on("data", (text: string) => lines.push(text));
+		pipe?.on("error", () => {});
+	}
+
+	#videoEvent(rendition: Name, event: FlvEvent): void {
+		if (event.kind === "video-config") this.#offer({ kind: "video-config", rendition, config: event.config });
+		if (event.kind !== "access-unit" || event.accessUnit.track !== "video") return;
+		const now = this.#clock.now();
+		this.#noteOutput(now);
+		this.#lastOutput.set(rendition, now);
+		const accessUnit = this.#times.place(`video ${rendition}`, event.accessUnit);
+		const unfit = this.#inspectors.get(rendition)?.inspect(accessUnit, event.flvKeyFrame);
+		if (unfit === undefined) this.#offer({ kind: "video", rendition, accessUnit });
+		else this.#killFor({ kind: "copy-unfit", rendition, error: unfit });
+	}
+
+	#audioEvent(event: FlvEvent): void {
+		if (event.kind === "audio-config") this.#offer({ kind: "audio-config", config: event.config });
+		if (event.kind !== "access-unit" || event.accessUnit.track !== "audio") return;
+		this.#noteOutput(this.#clock.now());
+		this.#offer({ kind: "audio", accessUnit: this.#times.place("audio", event.accessUnit) });
+	}
+
+	/** Silence counts from the first output on, for every rendition. */
+	#noteOutput(now: Milliseconds): void {
+		if (this.#firstOutputAt !== undefined) return;
+		this.#firstOutputAt = now;
+		for (const { name } of this.#plan.renditions) this.#lastOutput.set(name, now);
+	}
+
+	#offer(arrival: Arrival): void {
+		this.#pass(this.#gate.offer(arrival));
+		if (this.#gate.full) this.#forceGate();
+	}
+
+	#pass(arrivals: readonly Arrival[]): void {
+		if (arrivals.length > 0 && !this.#passing) {
+			this.#passing = true;
+			this.#events.started(this.#gate.start!);
+		}
+		this.#guard(() => {
+			for (const arrival of arrivals) this.#events.arrival(arrival);
+		});
+	}
+
+	/** Broken bytes, or an arrival that cannot be taken (its time stamps jump), end this run and no more. */
+	#guard(act: () => void): void {
+		try {
+			act();
+		} catch (thrown) {
+			if (!(thrown instanceof PenstockError)) throw thrown;
+			this.#fail(thrown);
+		}
+	}
+
+	#forceGate(): void {
+		this.#pass(this.#gate.openWithoutAudio());
+		const { lacking } = this.#gate;
+		if (this.#passing || lacking.length === 0) return;
+		this.#fail(
+			new PenstockError(
+				"FFMPEG_HUNG",
+				`channel ${this.#config.channel}: FFmpeg gives output, but ${this.#config.timeouts.gate} ms after the first there is no key picture of ${lacking.join(", ")}: ${lastWords(this.#words)}; it is started again.`,
+			),
+		);
+	}
+
+	#armCheck(): void {
+		const { hang, start, gate } = this.#config.timeouts;
+		const every = Math.min(LONGEST_CHECK_MS, hang / 4, start / 4, gate / 4);
+		const due = this.#clock.now() + every;
+		this.#check = this.#clock.after(every, () => {
+			const now = this.#clock.now();
+			if (now - due > OWN_DELAY_MS) for (const name of this.#lastOutput.keys()) this.#lastOutput.set(name, now);
+			else this.#checkSilence(now);
+			if (this.#end === undefined) this.#armCheck();
+		});
+	}
+
+	#checkSilence(now: Milliseconds): void {
+		const { hang, start, gate } = this.#config.timeouts;
+		const silent = (what: string, ms: number): void =>
+			this.#fail(
+				new PenstockError(
+					"FFMPEG_HUNG",
+					`channel ${this.#config.channel}: FFmpeg (pid ${this.pid}) gave ${what} for ${Math.round(ms)} ms, it hangs or its source is silent: ${lastWords(this.#words)}; it is killed and started again.`,
+				),
+			);
+		if (this.#firstOutputAt === undefined) {
+			if (now - this.#startedAt > start) silent("no output", now - this.#startedAt);
+			return;
+		}
+		for (const [name, at] of this.#lastOutput) {
+			if (now - at > hang) silent(`no picture of rendition ${name}`, now - at);
+		}
+		if (this.#end === undefined && !this.#passing && now - this.#firstOutputAt > gate) this.#forceGate();
+	}
+
+	#stderrLine(line: string): void {
+		const shown = withoutSecrets(line);
+		this.#words.push(shown);
+		if (this.#words.length > KEPT_LINES) this.#words.shift();
+		this.#events.log(shown);
+	}
+
+	#fail(error: PenstockError): void {
+		this.#killFor({ kind: "failed", error });
+	}
+
+	#killFor(end: RunEnd): void {
+		this.#decide(end);
+		this.#child.kill("SIGKILL");
+	}
+
+	#decide(end: RunEnd): void {
+		this.#end ??= end;
+		this.#check?.cancel();
+	}
+
+	#endOf(code: number | null, signal: string | null): RunEnd {
+		if (code === 0) return { kind: "source-ended" };
+		const how = code === null ? `was ended by ${signal}` : `left with code ${code}`;
+		const error = new PenstockError(
+			"FFMPEG_EXITED",
+			`channel ${this.#config.channel}: FFmpeg (pid ${this.pid}) ${how}: ${lastWords(this.#words)}; it is started again.`,
+		);
+		return { kind: "failed", error };
+	}
+
+	#close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#check?.cancel();
+		this.#kill?.cancel();
+		this.#whenClosed.resolve();
+		this.#events.ended(this.#end!);
+	}
+}

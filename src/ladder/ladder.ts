@@ -1,0 +1,264 @@
+/**
+ * A channel's ladder: keeps one FFmpeg running, and makes one programme of all its runs.
+ * What goes wrong with a run (exit, silence, broken bytes, a source whose clock jumps) ends that run only; the next one
+ * follows with back-off, on the same channel clock. Only two things end a ladder for good: no rendition is left, and a
+ * file that is not looped came to its end.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import { messageOf, PenstockError } from "../base/errors.ts";
+import type { Name } from "../base/name.ts";
+import { type EpochMs, type Milliseconds, milliseconds, type Ticks90k } from "../base/units.ts";
+import type { AudioConfig } from "../media/access-unit.ts";
+import { Backoff } from "./backoff.ts";
+import { copyUnfit } from "./copy-inspector.ts";
+import { ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
+import type { LadderConfig, RenditionSpec } from "./ladder-config.ts";
+import { LadderRun, type RunEnd } from "./ladder-run.ts";
+import type { LadderSink } from "./ladder-sink.ts";
+import { probeSource, type SourceFacts } from "./probe.ts";
+import { sourceLabel } from "./source-arguments.ts";
+import type { Arrival } from "./start-gate.ts";
+import { type RunTimeline, Timeline } from "./timeline.ts";
+
+/**
+ * `failing`: the restart budget is used up, and it tries every 30 s. `failed`: no rendition can be made; it tries no
+ * more. `ended`: a file that is not looped was played to its end.
+ */
+export type LadderState = "stopped" | "starting" | "running" | "backing-off" | "failing" | "failed" | "ended";
+
+export interface LadderStatus {
+	readonly state: LadderState;
+	readonly pid?: number;
+	/** How often FFmpeg was started again since `start()`. */
+	readonly restarts: number;
+	/** With its code. */
+	readonly lastError?: string;
+	/** FFmpeg's own figure: 1 is real time, less is too slow. */
+	readonly speed?: number;
+	/** When the run that is going on was started. */
+	readonly startedAt?: EpochMs;
+	readonly refused: readonly Name[];
+}
+
+export interface LadderParts {
+	readonly sink: LadderSink;
+	readonly clock: Clock;
+	/** As Math.random; for jitter only. */
+	readonly random: () => number;
+	/** Gets FFmpeg's own lines, secrets taken out. */
+	readonly log: (line: string) => void;
+}
+
+export class Ladder {
+	readonly #config: LadderConfig;
+	readonly #parts: LadderParts;
+	/** Outlives stop and start, so that viewers of an on-demand channel see one programme too. */
+	readonly #timeline: Timeline;
+	#backoff: Backoff;
+	#state: LadderState = "stopped";
+	#restarts = 0;
+	#lastError: string | undefined;
+	#startedAt: EpochMs | undefined;
+	#facts: SourceFacts | undefined;
+	readonly #refused = new Set<Name>();
+	#run: LadderRun | undefined;
+	#runTimeline: RunTimeline | undefined;
+	#runningSince: Milliseconds | undefined;
+	#audioConfig: AudioConfig | undefined;
+	#retry: Timer | undefined;
+	/** One per start(): aborted by stop(), and so the mark of everything that is out of date. */
+	#session: AbortController | undefined;
+	#attempting: Promise<void> = Promise.resolve();
+
+	/** @throws PenstockError SOURCE_UNSUPPORTED, CONFIG_VALUE for what no start could mend */
+	constructor(config: LadderConfig, parts: LadderParts) {
+		ffmpegArguments(config, { renditions: config.renditions, withAudio: true });
+		this.#config = config;
+		this.#parts = parts;
+		this.#timeline = new Timeline(config.unitDuration);
+		this.#backoff = new Backoff(parts.random);
+	}
+
+	get status(): LadderStatus {
+		const { pid, speed } = this.#run ?? {};
+		return {
+			state: this.#state,
+			restarts: this.#restarts,
+			refused: [...this.#refused],
+			...(pid === undefined ? {} : { pid }),
+			...(speed === undefined ? {} : { speed }),
+			...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+			...(this.#startedAt === undefined ? {} : { startedAt: this.#startedAt }),
+		};
+	}
+
+	/** Starts from anew: budget, refusals and what is known of the source. Does nothing while it is going. */
+	start(): void {
+		if (this.#session !== undefined) return;
+		this.#session = new AbortController();
+		this.#backoff = new Backoff(this.#parts.random);
+		this.#refused.clear();
+		this.#facts = undefined;
+		this.#lastError = undefined;
+		this.#restarts = 0;
+		this.#attempt("starting");
+	}
+
+	/** Resolves when no process of it is left. It may be started again afterwards. */
+	async stop(): Promise<void> {
+		this.#session?.abort();
+		this.#session = undefined;
+		this.#retry?.cancel();
+		await Promise.all([this.#run?.stop(), this.#attempting]);
+		if (this.#session === undefined) this.#state = "stopped";
+	}
+
+	#attempt(state: LadderState): void {
+		const session = this.#session!;
+		this.#state = state;
+		this.#startedAt = this.#parts.clock.wall();
+		this.#attempting = this.#begin(session.signal).catch((thrown: unknown) => {
+			if (session.signal.aborted) return;
+			const error =
+				thrown instanceof PenstockError
+					? thrown
+					: new PenstockError("FFMPEG_EXITED", messageOf(thrown), { cause: thrown });
+			this.#failed(error);
+		});
+	}
+
+	async #begin(signal: AbortSignal): Promise<void> {
+		const { source, tools, timeouts } = this.#config;
+		this.#facts ??= await probeSource(source, tools, { clock: this.#parts.clock, timeout: timeouts.probe, signal });
+		if (signal.aborted) return;
+		const facts = this.#facts;
+		this.#refuseCopiesOf(facts);
+		const renditions = this.#renditions();
+		if (renditions.length === 0) return;
+		const plan: LadderPlan = {
+			renditions,
+			withAudio: this.#config.audio !== undefined && facts.audio !== undefined,
+		};
+		this.#runTimeline = undefined;
+		this.#runningSince = undefined;
+		const run: LadderRun = new LadderRun(this.#config, plan, this.#parts.clock, {
+			started: (start) => this.#started(start),
+			arrival: (arrival) => this.#arrival(arrival),
+			log: this.#parts.log,
+			ended: (end) => this.#ended(run, signal, end),
+		});
+		this.#run = run;
+	}
+
+	#renditions(): readonly RenditionSpec[] {
+		return this.#config.renditions.filter(({ name }) => !this.#refused.has(name));
+	}
+
+	/** What ffprobe can tell already needs no start of FFmpeg. */
+	#refuseCopiesOf({ video }: SourceFacts): void {
+		for (const { name, kind } of this.#renditions()) {
+			if (kind !== "copy") continue;
+			if (video.codec !== "h264") {
+				this.#refuse(name, copyUnfit(name, `is ${video.codec}, not H.264`, "send H.264"));
+			} else if (video.hasBFrames) {
+				this.#refuse(name, copyUnfit(name, "reorders pictures (B-frames)", "switch B-frames off at the source"));
+			}
+		}
+	}
+
+	#refuse(rendition: Name, error: PenstockError): void {
+		this.#refused.add(rendition);
+		this.#lastError = error.message;
+		this.#parts.sink.renditionRefused(rendition, error);
+		if (this.#renditions().length > 0) return;
+		this.#state = "failed";
+		this.#parts.sink.interrupted(error);
+	}
+
+	#started(start: Ticks90k): void {
+		const now = this.#parts.clock.now();
+		this.#runTimeline = this.#timeline.beginRun(start, now);
+		this.#runningSince = now;
+		this.#audioConfig = undefined;
+		this.#state = "running";
+	}
+
+	#arrival(arrival: Arrival): void {
+		const { sink, clock } = this.#parts;
+		const timeline = this.#runTimeline!;
+		switch (arrival.kind) {
+			case "video-config":
+				sink.videoConfig(arrival.rendition, arrival.config);
+				break;
+			case "audio-config":
+				this.#audioConfig = arrival.config;
+				sink.audioConfig(arrival.config);
+				break;
+			case "video": {
+				const { rendition, accessUnit } = arrival;
+				sink.videoUnit(rendition, timeline.placeVideo(`rendition ${rendition}`, accessUnit, clock.now()));
+				break;
+			}
+			case "audio": {
+				const rate = this.#audioConfig!.sampleRateHz;
+				sink.audioUnit(timeline.placeAudio("audio", arrival.accessUnit, rate, clock.now()));
+				break;
+			}
+		}
+	}
+
+	#ended(run: LadderRun, signal: AbortSignal, end: RunEnd): void {
+		if (this.#run === run) this.#run = undefined;
+		if (signal.aborted) return;
+		switch (end.kind) {
+			case "stopped":
+				return;
+			case "copy-unfit":
+				this.#refuse(end.rendition, end.error);
+				if (this.#renditions().length > 0) this.#again("starting");
+				return;
+			case "source-ended":
+				this.#sourceEnded();
+				return;
+			case "failed":
+				this.#failed(end.error);
+				return;
+		}
+	}
+
+	#sourceEnded(): void {
+		const { source, channel } = this.#config;
+		const isFile = source.kind === "file" && this.#runningSince !== undefined;
+		const remedy = isFile ? "set loop to play it again" : "it is opened again";
+		const error = new PenstockError(
+			"FFMPEG_EXITED",
+			`channel ${channel}: the source ${sourceLabel(source)} came to its end; ${remedy}.`,
+		);
+		if (!isFile) {
+			this.#failed(error);
+			return;
+		}
+		this.#lastError = error.message;
+		this.#state = "ended";
+		this.#parts.sink.interrupted(error);
+	}
+
+	#failed(error: PenstockError): void {
+		const { clock, sink } = this.#parts;
+		const now = clock.now();
+		// A run that never came to output may have met another source than the one that was probed.
+		if (this.#runningSince === undefined) this.#facts = undefined;
+		const healthyFor = milliseconds(this.#runningSince === undefined ? 0 : now - this.#runningSince);
+		this.#runningSince = undefined;
+		this.#lastError = error.message;
+		const { delay, failing } = this.#backoff.failed(now, healthyFor);
+		this.#state = failing ? "failing" : "backing-off";
+		this.#retry = clock.after(delay, () => this.#again(failing ? "failing" : "starting"));
+		sink.interrupted(error);
+	}
+
+	#again(state: LadderState): void {
+		this.#restarts++;
+		this.#attempt(state);
+	}
+}

@@ -1,0 +1,14 @@
+/**
+ * MPEG-TS as a packaging: what `.ts` responses are made of. A response needs no start of its own, since every unit
+ * begins with PAT, PMT and an IDR picture with its parameter sets (requirements S4, S9a).
+ */
+import type { Packaging } from "../packaging.ts";
+import { MpegTsUnitWriter, writeHole } from "./writer.ts";
+
+export const mpegTs: Packaging = {
+	extension: "ts",
+	contentType: "video/mp2t",
+	responseStart: () => undefined,
+	openUnit: (head) => new MpegTsUnitWriter(head),
+	hole: (head, allocate) => writeHole(head, allocate),
+};

@@ -1,0 +1,88 @@
+/**
+ * Finds packets in bytes that come in pieces of any size, and finds them again after garbage.
+ * In sync, a packet is handed on as soon as its 188 bytes are there. Out of sync, one counts as found when two more
+ * sync bytes follow at its distance (or the input ends): one byte of 256 is 0x47 by chance.
+ * Invariant: what is handed on does not depend on how the input was cut; at most 564 bytes are kept.
+ */
+import { PACKET_BYTES, SYNC_BYTE } from "./packet.ts";
+
+/** Bytes that must be there to judge a packet found: it, and sync bytes at 188 and 376. */
+const LOOKAHEAD = 2 * PACKET_BYTES + 1;
+
+export class PacketSync {
+	readonly #sink: (data: Uint8Array, at: number) => void;
+	#kept = new Uint8Array(0);
+	#locked = false;
+	#losses = 0;
+	#skipped = 0;
+
+	/** @param sink gets an array and where in it a packet starts; valid during the call */
+	constructor(sink: (data: Uint8Array, at: number) => void) {
+		this.#sink = sink;
+	}
+
+	/** How often sync was lost. */
+	get losses(): number {
+		return this.#losses;
+	}
+
+	/** Bytes that belong to no packet. */
+	get skippedBytes(): number {
+		return this.#skipped;
+	}
+
+	push(bytes: Uint8Array): void {
+		const data = this.#kept.length === 0 ? bytes : concat(this.#kept, bytes);
+		this.#kept = data.slice(this.#scan(data, false));
+	}
+
+	/** No more comes: hands on the packets that waited for proof. */
+	end(): void {
+		const data = this.#kept;
+		this.#skipped += data.length - this.#scan(data, true);
+		this.#kept = new Uint8Array(0);
+	}
+
+	/** @returns how far the data was used up */
+	#scan(data: Uint8Array, ending: boolean): number {
+		let at = 0;
+		for (;;) {
+			if (this.#locked && at < data.length && data[at] !== SYNC_BYTE) {
+				this.#locked = false;
+				this.#losses++;
+			}
+			if (!this.#locked) {
+				const found = search(data, at, ending);
+				this.#skipped += found.at - at;
+				at = found.at;
+				if (!found.proven) return at;
+				this.#locked = true;
+			}
+			if (at + PACKET_BYTES > data.length) return at;
+			this.#sink(data, at);
+			at += PACKET_BYTES;
+		}
+	}
+}
+
+/** The first place from `from` on that can be a packet's start, and whether that is proven by what follows. */
+function search(data: Uint8Array, from: number, ending: boolean): { at: number; proven: boolean } {
+	const last = ending ? data.length - PACKET_BYTES : data.length - LOOKAHEAD;
+	let at = from;
+	for (; at <= last; at++) {
+		if (isSync(data, at) && isSync(data, at + PACKET_BYTES) && isSync(data, at + 2 * PACKET_BYTES)) {
+			return { at, proven: true };
+		}
+	}
+	return { at, proven: false };
+}
+
+/** Beyond the end, where only an ending search looks, nothing speaks against it. */
+const isSync = (data: Uint8Array, at: number): boolean => at >= data.length || data[at] === SYNC_BYTE;
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+	const both = new Uint8Array(first.length + second.length);
+	both.set(first);
+	both.set(second, first.length);
+	return both;
+}

@@ -1,0 +1,87 @@
+/** What the OpenAPI document says of each route; the schemas are those of `api-model.ts`. */
+import * as z from "zod";
+import {
+	apiError,
+	channelList,
+	channelSnapshot,
+	health,
+	renditionWish,
+	viewerFigures,
+	viewerList,
+	viewerSnapshot,
+} from "./api-model.ts";
+
+export const OPENAPI = { openapi: "3.1.0" } as const;
+
+const jsonSchema = (schema: z.ZodType): object => {
+	const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12" });
+	return rest;
+};
+
+const ERROR = jsonSchema(apiError);
+const CHANNEL = jsonSchema(channelSnapshot);
+const VIEWER = jsonSchema(viewerSnapshot);
+const HEALTH = jsonSchema(health);
+const TEXT = { type: "string" };
+
+const parameters = (...names: readonly string[]): object => ({
+	type: "object",
+	properties: Object.fromEntries(names.map((name) => [name, TEXT])),
+	required: names,
+});
+
+const response = (description: string, schema: object): object => ({ description, ...schema });
+const refusal = (description: string): object => response(description, ERROR);
+const ok = (schema: object): object => response("As asked.", schema);
+
+const VIEWER_GONE = refusal("No viewer has this id.");
+const UNFIT = refusal("The body does not fit.");
+
+export const documents = {
+	channels: { summary: "All channels", tags: ["channels"], response: { 200: ok(jsonSchema(channelList)) } },
+	channel: {
+		summary: "One channel",
+		tags: ["channels"],
+		params: parameters("app", "stream"),
+		response: { 200: ok(CHANNEL), 404: refusal("No channel has this name.") },
+	},
+	viewers: { summary: "All viewers", tags: ["viewers"], response: { 200: ok(jsonSchema(viewerList)) } },
+	viewer: {
+		summary: "One viewer",
+		tags: ["viewers"],
+		params: parameters("id"),
+		response: { 200: ok(VIEWER), 404: VIEWER_GONE },
+	},
+	putRendition: {
+		summary: "Have a viewer sent one rendition from its next unit on, or leave it to the policy again",
+		tags: ["viewers"],
+		params: parameters("id"),
+		body: jsonSchema(renditionWish),
+		response: { 200: ok(VIEWER), 400: UNFIT, 404: refusal("No such viewer, or no such rendition.") },
+	},
+	putFigures: {
+		summary: "Report the bandwidth and the system resources of a viewer",
+		tags: ["viewers"],
+		params: parameters("id"),
+		body: jsonSchema(viewerFigures),
+		response: { 200: ok(VIEWER), 400: UNFIT, 404: VIEWER_GONE },
+	},
+	deleteViewer: {
+		summary: "End a viewer's response",
+		tags: ["viewers"],
+		params: parameters("id"),
+		response: { 204: { description: "It has ended.", type: "null" }, 404: VIEWER_GONE },
+	},
+	metrics: {
+		summary: "Metrics in Prometheus' text format",
+		tags: ["server"],
+		produces: ["text/plain"],
+		response: { 200: ok(TEXT) },
+	},
+	health: {
+		summary: "Whether every channel that should have a picture has one",
+		tags: ["server"],
+		response: { 200: response("All is well.", HEALTH), 503: response("Something is down.", HEALTH) },
+	},
+	openapi: { summary: "This document", tags: ["server"], response: { 200: ok({ type: "object" }) } },
+} as const;

@@ -1,0 +1,415 @@
+import type { FastifyInstance } from "fastify";
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PenstockError } from "../base/errors.ts";
+import { milliseconds } from "../base/units.ts";
+import { createApi } from "./api.ts";
+import { guardRequest } from "./api-guard.ts";
+import {
+	type ApiModel,
+	type ChannelSnapshot,
+	channelList,
+	type FiguresRequest,
+	health,
+	type ViewerSnapshot,
+	viewerList,
+} from "./api-model.ts";
+
+const rendition = (name: string): ChannelSnapshot["renditions"][number] => ({
+	name,
+	configuredBps: 1_000_000,
+	measuredBps: 990_000,
+	units: 12,
+	aligned: true,
+	misaligned: name === "low" ? 2 : 0,
+	missing: 0,
+	late: 0,
+	overlong: 0,
+	droppedAccessUnits: 0,
+});
+
+const channel = (overrides: Partial<ChannelSnapshot> = {}): ChannelSnapshot => ({
+	app: "live",
+	stream: "demo",
+	state: "running",
+	live: true,
+	onDemand: false,
+	source: "test pattern",
+	unitMs: 1000,
+	ringMs: 8000,
+	newestUnit: { number: 11, timeMs: 11_000 },
+	renditions: [rendition("high"), rendition("low")],
+	drift: { count: 0 },
+	ladder: { state: "running", pid: 7, restarts: 3, speed: 1 },
+	viewers: 1,
+	urls: { ts: "/live/demo.ts" },
+	...overrides,
+});
+
+const viewer = (id: string): ViewerSnapshot => ({
+	id,
+	channel: "live/demo",
+	packaging: "ts",
+	remoteAddress: "127.0.0.1",
+	userAgent: "test",
+	connectedAt: "2026-01-01T00:00:00.000Z",
+	rendition: "low",
+	wish: "auto",
+	unit: 11,
+	lagMs: 20,
+	bytesSent: 1000,
+	switches: 0,
+	lastSwitches: [],
+	drops: { behind: 0 },
+	figures: {},
+});
+
+/** A model of one channel and one viewer that keeps what it is told. */
+class SmallModel implements ApiModel {
+	channelNow = channel();
+	here: ViewerSnapshot[] = [viewer("v1")];
+	figures: FiguresRequest = {};
+	draining = false;
+
+	channels(): readonly ChannelSnapshot[] {
+		return [this.channelNow];
+	}
+	viewers(): readonly ViewerSnapshot[] {
+		return this.here;
+	}
+	viewer(id: string): ViewerSnapshot | undefined {
+		return this.here.find((one) => one.id === id);
+	}
+	setWish(id: string, wish: string): void {
+		if (!["auto", "high", "low"].includes(wish)) {
+			throw new PenstockError("RENDITION_NOT_FOUND", `no rendition ${JSON.stringify(wish)}.`);
+		}
+		this.here = this.here.map((one) => (one.id === id ? { ...one, wish } : one));
+	}
+	setFigures(_id: string, figures: FiguresRequest): void {
+		this.figures = { ...this.figures, ...figures };
+	}
+	kick(id: string): void {
+		this.here = this.here.filter((one) => one.id !== id);
+	}
+	totals() {
+		return {
+			viewersAccepted: 5,
+			viewersRefused: 1,
+			bytesSent: 4321,
+			switches: [{ direction: "up", cause: "network", count: 4 }],
+			drops: [{ reason: "behind", count: 2 }],
+			left: [{ reason: "closed", count: 3 }],
+			requestsRefused: [{ code: "HTTP_MALFORMED", count: 6 }],
+		};
+	}
+	machine() {
+		return { cpuIdle: 0.75, memoryUsed: 0.5, eventLoopDelayMs: milliseconds(3) };
+	}
+}
+
+let model: SmallModel;
+let api: FastifyInstance;
+
+const open = (listenHost = "127.0.0.1", allowedHosts: string[] = []): Promise<FastifyInstance> =>
+	createApi({
+		config: { listen: { host: listenHost, port: 0 }, allowedHosts, listChannelsTo404: true },
+		model,
+		log: pino({ level: "silent" }),
+		version: "1.2.3",
+	});
+
+beforeEach(async () => {
+	model = new SmallModel();
+	api = await open();
+});
+afterEach(() => api.close());
+
+type Method = "GET" | "PUT" | "DELETE" | "POST" | "OPTIONS" | "HEAD";
+
+async function ask(method: Method, url: string, payload?: object | string, headers: Record<string, string> = {}) {
+	const response = await api.inject({
+		method,
+		url,
+		headers: {
+			host: "127.0.0.1:9998",
+			...(payload === undefined ? {} : { "content-type": "application/json" }),
+			...headers,
+		},
+		...(payload === undefined ? {} : { payload }),
+	});
+	const isJson = response.headers["content-type"]?.toString().startsWith("application/json") ?? false;
+	return {
+		status: response.statusCode,
+		headers: response.headers,
+		text: response.body,
+		json: isJson ? response.json() : undefined,
+	};
+}
+
+describe("channels and viewers", () => {
+	it("are shown as their schemas say", async () => {
+		const channels = await ask("GET", "/api/v1/channels");
+		expect(channels.status).toBe(200);
+		expect(channels.headers["cache-control"]).toBe("no-store");
+		expect(channelList.parse(channels.json)).toEqual({ channels: [channel()] });
+		expect((await ask("GET", "/api/v1/channels/live/demo")).json).toEqual(channel());
+		expect(viewerList.parse((await ask("GET", "/api/v1/viewers")).json)).toEqual({ viewers: [viewer("v1")] });
+		expect((await ask("GET", "/api/v1/viewers/v1")).json).toEqual(viewer("v1"));
+	});
+
+	it("that are not there are a 404 which says what there is", async () => {
+		const { status, json } = await ask("GET", "/api/v1/channels/live/nothing");
+		expect(status).toBe(404);
+		expect(json).toEqual({
+			error: {
+				code: "CHANNEL_NOT_FOUND",
+				message: 'CHANNEL_NOT_FOUND: no channel "live/nothing"; there is live/demo.',
+			},
+		});
+		for (const [method, path, body] of [
+			["GET", "/api/v1/viewers/v9", undefined],
+			["DELETE", "/api/v1/viewers/v9", undefined],
+			["PUT", "/api/v1/viewers/v9/rendition", { rendition: "low" }],
+			["PUT", "/api/v1/viewers/v9/figures", { cpuIdle: 1 }],
+		] as const) {
+			const answer = await ask(method, path, body);
+			expect([answer.status, answer.json.error.code]).toEqual([404, "VIEWER_NOT_FOUND"]);
+		}
+	});
+});
+
+describe("commands", () => {
+	it("give a viewer a rendition and leave it to the policy again", async () => {
+		expect((await ask("PUT", "/api/v1/viewers/v1/rendition", { rendition: "high" })).json.wish).toBe("high");
+		expect((await ask("PUT", "/api/v1/viewers/v1/rendition", { rendition: "auto" })).json.wish).toBe("auto");
+		const unknown = await ask("PUT", "/api/v1/viewers/v1/rendition", { rendition: "ultra" });
+		expect([unknown.status, unknown.json.error.code]).toEqual([404, "RENDITION_NOT_FOUND"]);
+	});
+
+	it("report a viewer's figures (S6), all or some", async () => {
+		await ask("PUT", "/api/v1/viewers/v1/figures", { bandwidthBps: 10e6, cpuIdle: 0.95, memoryUsed: 0.2 });
+		expect((await ask("PUT", "/api/v1/viewers/v1/figures", { cpuIdle: 0.5 })).status).toBe(200);
+		expect(model.figures).toEqual({ bandwidthBps: 10e6, cpuIdle: 0.5, memoryUsed: 0.2 });
+	});
+
+	it("end a viewer", async () => {
+		const { status, text } = await ask("DELETE", "/api/v1/viewers/v1");
+		expect([status, text]).toEqual([204, ""]);
+		expect(model.here).toEqual([]);
+	});
+
+	it.each([
+		["rendition", {}, "rendition is missing; it must be text"],
+		["rendition", { rendition: 3 }, "rendition is 3 but must be text"],
+		["rendition", { rendition: "low", force: true }, 'unknown key "force"'],
+		["rendition", { renditon: "low" }, 'did you mean "rendition"?'],
+		["rendition", [], "it is a list of 0 but must be a map of keys and values"],
+		["figures", {}, "a map with at least one of bandwidthBps, cpuIdle, memoryUsed"],
+		["figures", { cpuIdle: 90 }, "cpuIdle is 90 but must be at most 1"],
+		["figures", { bandwidthBps: -1 }, "bandwidthBps is -1 but must be at least 0"],
+		["figures", { bandwidthBps: "10M" }, 'bandwidthBps is "10M" but must be a number'],
+	])("refuse a %s of %j", async (what, body, part) => {
+		const { status, json } = await ask("PUT", `/api/v1/viewers/v1/${what}`, body);
+		expect([status, json.error.code]).toEqual([400, "API_REQUEST"]);
+		expect(json.error.message).toContain(part);
+		expect(model.here[0]!.wish).toBe("auto");
+		expect(model.figures).toEqual({});
+	});
+
+	it("refuse what is no JSON, of another type, or larger than 16 KiB", async () => {
+		const path = "/api/v1/viewers/v1/figures";
+		const broken = await ask("PUT", path, "{", {});
+		const form = await ask("PUT", path, "cpuIdle=1", { "content-type": "application/x-www-form-urlencoded" });
+		const text = await ask("PUT", path, '{"cpuIdle":1}', { "content-type": "text/plain" });
+		const none = await ask("PUT", path);
+		const large = await ask("PUT", path, JSON.stringify({ cpuIdle: 1, pad: "x".repeat(17_000) }));
+		expect([broken, form, text, none, large].map(({ status }) => status)).toEqual([400, 415, 415, 400, 413]);
+		for (const { json } of [broken, form, text, none, large]) expect(json.error.code).toBe("API_REQUEST");
+		expect(model.figures).toEqual({});
+	});
+});
+
+describe("routes", () => {
+	it("that do not exist are answered with those that do", async () => {
+		const { status, json } = await ask("GET", "/api/v1/streams");
+		expect([status, json.error.code]).toEqual([404, "API_ROUTE"]);
+		for (const one of ["GET /api/v1/channels", "PUT /api/v1/viewers/:id/figures", "GET /metrics", "GET /healthz"]) {
+			expect(json.error.message).toContain(one);
+		}
+	});
+
+	it("say which methods they know", async () => {
+		for (const [method, path, allow] of [
+			["POST", "/api/v1/channels", "GET, HEAD"],
+			["DELETE", "/api/v1/viewers/v1/rendition", "PUT"],
+			["POST", "/api/v1/viewers/v1?x=1", "GET, HEAD, DELETE"],
+		] as const) {
+			const { status, headers, json } = await ask(method, path);
+			expect([status, headers["allow"], json.error.code]).toEqual([405, allow, "HTTP_METHOD"]);
+		}
+	});
+
+	it("take a path that is no text as a bad request", async () => {
+		const { status, json } = await ask("GET", "/api/v1/viewers/%zz");
+		expect([status, json.error.code]).toEqual([400, "API_REQUEST"]);
+	});
+
+	it("are described by an OpenAPI document that names no other host", async () => {
+		const { json, text } = await ask("GET", "/api/v1/openapi.json");
+		expect(json).toMatchObject({ openapi: "3.1.0", info: { title: "Penstock", version: "1.2.3" } });
+		expect(Object.keys(json.paths).toSorted()).toEqual([
+			"/api/v1/channels",
+			"/api/v1/channels/{app}/{stream}",
+			"/api/v1/openapi.json",
+			"/api/v1/viewers",
+			"/api/v1/viewers/{id}",
+			"/api/v1/viewers/{id}/figures",
+			"/api/v1/viewers/{id}/rendition",
+			"/healthz",
+			"/metrics",
+		]);
+		const { requestBody, responses } = json.paths["/api/v1/viewers/{id}/rendition"].put;
+		expect(requestBody.content["application/json"].schema).toMatchObject({
+			type: "object",
+			properties: { rendition: { type: "string" } },
+			required: ["rendition"],
+			additionalProperties: false,
+		});
+		expect(Object.keys(responses)).toEqual(["200", "400", "404"]);
+		expect(text).not.toMatch(/https?:\/\//);
+	});
+});
+
+describe("a page of another site", () => {
+	const hostIs = async (host: string): Promise<number> =>
+		(await ask("GET", "/api/v1/channels", undefined, { host })).status;
+
+	it("cannot read under a name of its own (DNS rebinding)", async () => {
+		const { status, json } = await ask("GET", "/api/v1/channels", undefined, { host: "evil.example:9998" });
+		expect([status, json.error.code]).toEqual([403, "API_HOST"]);
+		expect(json.error.message).toContain("api.allowedHosts");
+		for (const path of ["/metrics", "/healthz", "/nothing"]) {
+			expect((await ask("GET", path, undefined, { host: "evil.example" })).status).toBe(403);
+		}
+	});
+
+	it.each(["localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.2:9998", "[::1]:9998"])(
+		"is not what asks %s",
+		async (host) => {
+			expect(await hostIs(host)).toBe(200);
+		},
+	);
+
+	it.each([
+		"127.0.0.1.evil.example",
+		"localhost.evil.example",
+		"192.0.2.1",
+		"a@localhost",
+		"localhost:x",
+		"[::1",
+		"[::2]",
+	])("may be what asks %j", async (host) => {
+		expect(await hostIs(host)).toBe(403);
+	});
+
+	it("may be what has no Host header", () => {
+		const settings = { listenHost: "127.0.0.1", allowedHosts: [] };
+		for (const host of [undefined, ""]) {
+			expect(() => guardRequest({ method: "GET", host, origin: undefined }, settings)).toThrow(/^API_HOST: /);
+		}
+	});
+
+	it("may use names that the configuration allows, and any address where the API listens on all", async () => {
+		await api.close();
+		api = await open("0.0.0.0", ["penstock.example"]);
+		expect(
+			await Promise.all(["penstock.example:9998", "192.0.2.1", "[2001:db8::1]", "evil.example"].map(hostIs)),
+		).toEqual([200, 200, 200, 403]);
+	});
+
+	it("cannot change anything", async () => {
+		for (const origin of ["https://evil.example", "null", "http://127.0.0.1:8080", "https://127.0.0.1:9998"]) {
+			const { status, json } = await ask("DELETE", "/api/v1/viewers/v1", undefined, { origin });
+			expect([status, json.error.code]).toEqual([403, "API_ORIGIN"]);
+		}
+		expect(model.here).toHaveLength(1);
+		const own = await ask("DELETE", "/api/v1/viewers/v1", undefined, { origin: "http://127.0.0.1:9998" });
+		expect(own.status).toBe(204);
+	});
+
+	it("gets no leave to read by CORS", async () => {
+		const { headers } = await ask("GET", "/api/v1/viewers", undefined, { origin: "https://evil.example" });
+		expect(headers["access-control-allow-origin"]).toBeUndefined();
+		expect((await ask("OPTIONS", "/api/v1/viewers/v1")).status).toBe(405);
+	});
+});
+
+describe("health", () => {
+	it("is good while every channel that should run has a picture", async () => {
+		const { status, json } = await ask("GET", "/healthz");
+		expect([status, health.parse(json)]).toEqual([200, { status: "ok" }]);
+	});
+
+	it("says what is down", async () => {
+		model.channelNow = channel({
+			state: "backing-off",
+			live: false,
+			ladder: { state: "backing-off", restarts: 4, lastError: "FFMPEG_EXITED: code 1." },
+		});
+		const { status, headers, json } = await ask("GET", "/healthz");
+		expect([status, headers["retry-after"]]).toEqual([503, "5"]);
+		expect(json).toEqual({ status: "down", down: ["channel live/demo is backing-off: FFMPEG_EXITED: code 1."] });
+	});
+
+	it("does not mind a channel on demand that nobody watches", async () => {
+		model.channelNow = channel({ state: "stopped", live: false, onDemand: true });
+		expect((await ask("GET", "/healthz")).status).toBe(200);
+	});
+
+	it("is over when the server drains", async () => {
+		model.draining = true;
+		expect((await ask("GET", "/healthz")).json).toEqual({ status: "down", down: ["the server is draining"] });
+	});
+});
+
+describe("metrics", () => {
+	it("are the model's figures of this moment", async () => {
+		const first = await ask("GET", "/metrics");
+		expect(first.headers["content-type"]).toContain("text/plain");
+		for (const line of [
+			'penstock_channel_up{channel="live/demo"} 1',
+			'penstock_viewers{channel="live/demo",rendition="high"} 0',
+			'penstock_viewers{channel="live/demo",rendition="low"} 1',
+			'penstock_units_total{channel="live/demo",rendition="low"} 12',
+			'penstock_alignment_faults_total{channel="live/demo",rendition="low",kind="misaligned"} 2',
+			'penstock_ffmpeg_restarts_total{channel="live/demo"} 3',
+			'penstock_switches_total{direction="up",cause="network"} 4',
+			'penstock_drops_total{reason="behind"} 2',
+			'penstock_viewers_left_total{reason="closed"} 3',
+			'penstock_requests_refused_total{code="HTTP_MALFORMED"} 6',
+			"penstock_bytes_sent_total 4321",
+			"penstock_viewers_accepted_total 5",
+			"penstock_machine_cpu_idle 0.75",
+			"penstock_event_loop_delay_p99_seconds 0.003",
+		]) {
+			expect(first.text.split("\n")).toContain(line);
+		}
+		expect(first.text).toMatch(/^process_cpu_user_seconds_total /m);
+		model.channelNow = channel({ live: false });
+		model.here = [];
+		const second = (await ask("GET", "/metrics")).text.split("\n");
+		expect(second).toContain('penstock_channel_up{channel="live/demo"} 0');
+		expect(second).toContain('penstock_viewers{channel="live/demo",rendition="low"} 0');
+		expect(second).toContain('penstock_ffmpeg_restarts_total{channel="live/demo"} 3');
+	});
+
+	it("of two servers in one process do not mix", async () => {
+		const other = await open();
+		expect((await other.inject({ url: "/metrics", headers: { host: "localhost" } })).body).toContain(
+			"penstock_viewers",
+		);
+		await other.close();
+		expect((await ask("GET", "/metrics")).text).toContain("penstock_bytes_sent_total 4321");
+	});
+});

@@ -1,0 +1,212 @@
+/**
+ * The API and the metrics: `/api/v1/…`, `/metrics`, `/healthz`, on a listener of their own. JSON in and out; errors
+ * are `{"error": {"code", "message"}}` with the codes of `docs/errors.md`. The OpenAPI document is made of the same
+ * schemas that the bodies are judged by.
+ */
+import swagger from "@fastify/swagger";
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type * as z from "zod";
+import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
+import { statusOf } from "../delivery/http-answer.ts";
+import { documents, OPENAPI } from "./api-documents.ts";
+import { guardRequest } from "./api-guard.ts";
+import { type ApiModel, renditionWish, viewerFigures } from "./api-model.ts";
+import type { ApiConfig } from "./config.ts";
+import type { Log } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { problemsOf } from "./problem.ts";
+
+export interface ApiOptions {
+	readonly config: ApiConfig;
+	readonly model: ApiModel;
+	readonly log: Log;
+	/** Of Penstock, for the OpenAPI document. */
+	readonly version: string;
+}
+
+const MAX_BODY_BYTES = 16 * 1024;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Makes the application without listening. Closing it releases what it holds. */
+export async function createApi({ config, model, log, version }: ApiOptions): Promise<FastifyInstance> {
+	const app = fastify({
+		bodyLimit: MAX_BODY_BYTES,
+		requestTimeout: REQUEST_TIMEOUT_MS,
+		forceCloseConnections: true,
+		frameworkErrors: (thrown, _request, reply) => answer(reply, describe(thrown)),
+	});
+	// Bodies are judged by our own schemas, in our own words; responses are typed.
+	app.setValidatorCompiler(() => () => true);
+	app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+	app.removeContentTypeParser("text/plain");
+	const routes = recordRoutes(app);
+	answerErrors(app, routes, log);
+	app.addHook("onRequest", async ({ method, headers }, reply) => {
+		reply.headers({ "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
+		guardRequest(
+			{ method, host: headers.host, origin: headers.origin },
+			{ listenHost: config.listen.host, allowedHosts: config.allowedHosts },
+		);
+	});
+	await app.register(swagger, { openapi: { ...OPENAPI, info: { title: "Penstock", version } } });
+	addChannelRoutes(app, model);
+	addViewerRoutes(app, model, log);
+	addServerRoutes(app, model);
+	await app.ready();
+	return app;
+}
+
+function addChannelRoutes(app: FastifyInstance, model: ApiModel): void {
+	app.get("/api/v1/channels", { schema: documents.channels }, () => ({ channels: model.channels() }));
+	app.get<{ Params: { app: string; stream: string } }>(
+		"/api/v1/channels/:app/:stream",
+		{ schema: documents.channel },
+		({ params }) => {
+			const channels = model.channels();
+			const channel = channels.find(({ app, stream }) => app === params.app && stream === params.stream);
+			if (channel !== undefined) return channel;
+			const asked = JSON.stringify(`${params.app}/${params.stream}`.slice(0, 100));
+			const known = channels.map(({ app, stream }) => `${app}/${stream}`).join(", ");
+			throw new PenstockError("CHANNEL_NOT_FOUND", `no channel ${asked}; there is ${known || "none"}.`);
+		},
+	);
+}
+
+interface WithId {
+	readonly Params: { readonly id: string };
+}
+
+function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void {
+	const viewerOf = (id: string) => {
+		const viewer = model.viewer(id);
+		if (viewer !== undefined) return viewer;
+		const asked = JSON.stringify(id.slice(0, 100));
+		throw new PenstockError("VIEWER_NOT_FOUND", `no viewer ${asked}; /api/v1/viewers lists those who are here.`);
+	};
+	app.get("/api/v1/viewers", { schema: documents.viewers }, () => ({ viewers: model.viewers() }));
+	app.get<WithId>("/api/v1/viewers/:id", { schema: documents.viewer }, ({ params }) => viewerOf(params.id));
+	app.put<WithId>("/api/v1/viewers/:id/rendition", { schema: documents.putRendition }, ({ params, body }) => {
+		const { rendition } = read(renditionWish, body);
+		viewerOf(params.id);
+		model.setWish(params.id, rendition);
+		log.info({ viewer: params.id, rendition }, "rendition set by the API");
+		return viewerOf(params.id);
+	});
+	app.put<WithId>("/api/v1/viewers/:id/figures", { schema: documents.putFigures }, ({ params, body }) => {
+		const figures = read(viewerFigures, body);
+		viewerOf(params.id);
+		model.setFigures(params.id, figures);
+		log.debug({ viewer: params.id, ...figures }, "figures set by the API");
+		return viewerOf(params.id);
+	});
+	app.delete<WithId>("/api/v1/viewers/:id", { schema: documents.deleteViewer }, ({ params }, reply) => {
+		viewerOf(params.id);
+		model.kick(params.id);
+		log.info({ viewer: params.id }, "viewer ended by the API");
+		return reply.status(204).send();
+	});
+}
+
+function addServerRoutes(app: FastifyInstance, model: ApiModel): void {
+	const metrics = new Metrics(model);
+	app.addHook("onClose", () => metrics.close());
+	app.get("/metrics", { schema: documents.metrics }, async (_, reply) =>
+		reply.type(metrics.contentType).send(await metrics.text()),
+	);
+	app.get("/healthz", { schema: documents.health }, (_, reply) => {
+		const down = whatIsDown(model);
+		if (down.length === 0) return reply.send({ status: "ok" });
+		return reply.status(503).header("Retry-After", "5").send({ status: "down", down });
+	});
+	app.get("/api/v1/openapi.json", { schema: documents.openapi }, () => app.swagger());
+}
+
+function whatIsDown(model: ApiModel): string[] {
+	const down = model.channels().flatMap(({ app, stream, onDemand, state, live, ladder }) => {
+		if (onDemand || (live && state === "running")) return [];
+		const why = ladder.lastError === undefined ? "" : `: ${ladder.lastError}`;
+		return [`channel ${app}/${stream} is ${state}${why}`];
+	});
+	return model.draining ? ["the server is draining", ...down] : down;
+}
+
+/** @throws PenstockError API_REQUEST */
+function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+	const result = schema.safeParse(body);
+	if (result.success) return result.data;
+	const problems = problemsOf(schema, body).map(({ text }) => text);
+	throw new PenstockError("API_REQUEST", `the body does not fit: ${problems.join("; ")}.`);
+}
+
+interface KnownRoute {
+	readonly method: string;
+	readonly url: string;
+	readonly pattern: RegExp;
+}
+
+function recordRoutes(app: FastifyInstance): readonly KnownRoute[] {
+	const routes: KnownRoute[] = [];
+	app.addHook("onRoute", ({ method, url }) => {
+		const pattern = new RegExp(`^${url.replace(/[.]/g, "\\$&").replace(/:[a-z]+/g, "[^/]+")}/?$`);
+		for (const one of [method].flat()) routes.push({ method: one, url, pattern });
+	});
+	return routes;
+}
+
+function answerErrors(app: FastifyInstance, routes: readonly KnownRoute[], log: Log): void {
+	app.setErrorHandler((thrown: FastifyError | PenstockError, _request, reply) => {
+		const refusal = describe(thrown);
+		if (refusal.code === "INTERNAL") log.error({ err: thrown }, "the API failed");
+		answer(reply, refusal);
+	});
+	app.setNotFoundHandler((request, reply) => answerUnknown(request, reply, routes));
+}
+
+function answerUnknown(request: FastifyRequest, reply: FastifyReply, routes: readonly KnownRoute[]): void {
+	const path = request.url.split("?", 1)[0]!;
+	const methods = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+	if (methods.length > 0) reply.header("Allow", methods.join(", "));
+	answer(reply, describe(methods.length > 0 ? wrongMethod(request.method, path, methods) : noRoute(path, routes)));
+}
+
+function wrongMethod(method: string, path: string, methods: readonly string[]): PenstockError {
+	return new PenstockError("HTTP_METHOD", `${method} is not for ${path}; it knows ${methods.join(", ")}.`);
+}
+
+function noRoute(path: string, routes: readonly KnownRoute[]): PenstockError {
+	const known = routes.filter(({ method }) => method !== "HEAD").map(({ method, url }) => `${method} ${url}`);
+	return new PenstockError(
+		"API_ROUTE",
+		`no route ${JSON.stringify(path.slice(0, 200))}; there is ${known.join(", ")}.`,
+	);
+}
+
+interface Refusal {
+	readonly status: number;
+	readonly code: ErrorCode;
+	readonly message: string;
+}
+
+/** The same body as from the listener for viewers. */
+const answer = (reply: FastifyReply, { status, code, message }: Refusal): void => {
+	reply.status(status).type("application/json; charset=utf-8").send({ error: { code, message } });
+};
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+	API_HOST: 403,
+	API_ORIGIN: 403,
+	API_REQUEST: 400,
+	API_ROUTE: 404,
+	VIEWER_NOT_FOUND: 404,
+};
+
+function describe(thrown: FastifyError | PenstockError): Refusal {
+	if (thrown instanceof PenstockError) {
+		const { code } = thrown;
+		return { status: STATUS[code] ?? statusOf(code), code, message: thrown.message };
+	}
+	const status = thrown.statusCode ?? 500;
+	// The framework's own refusals of a request: a body that is too large, no JSON, of another type.
+	if (status < 500) return { status, code: "API_REQUEST", message: `API_REQUEST: ${messageOf(thrown)}.` };
+	return { status: 500, code: "INTERNAL", message: "INTERNAL: the server failed; its log has the cause." };
+}

@@ -1,0 +1,243 @@
+/**
+ * One configured channel at work: its ladder feeds its ring, its viewers claim it. Fulfils what `ladder/` wants of its
+ * output and what `delivery/` wants of a programme; neither knows of the other.
+ *
+ * On demand, the ladder runs from the first claim until some time after the last; else it always runs.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+import { PenstockError } from "../base/errors.ts";
+import type { Name } from "../base/name.ts";
+import { type BitsPerSecond, bitsPerSecond, type Milliseconds } from "../base/units.ts";
+import type { AlignmentFault } from "../channel/alignment.ts";
+import { Channel } from "../channel/channel.ts";
+import { LaneSet } from "../delivery/lane-set.ts";
+import type { Programme } from "../delivery/programme.ts";
+import { Ladder, type LadderStatus } from "../ladder/ladder.ts";
+import type { LadderConfig } from "../ladder/ladder-config.ts";
+import type { LadderSink } from "../ladder/ladder-sink.ts";
+import type { Log } from "./log.ts";
+import type { LogLimiter } from "./log-limiter.ts";
+
+export interface ChannelHostOptions {
+	readonly app: Name;
+	readonly stream: Name;
+	readonly ladder: LadderConfig;
+	readonly ring: Milliseconds;
+	/** Undefined: the ladder always runs. */
+	readonly onDemand: { readonly idle: Milliseconds } | undefined;
+	/** For faults that may come with every access unit. */
+	readonly limiter: LogLimiter;
+	/** How long a viewer waits for the first unit. */
+	readonly startTimeout: Milliseconds;
+	readonly clock: Clock;
+	readonly log: Log;
+}
+
+interface Waiting {
+	readonly resolve: () => void;
+	readonly reject: (error: PenstockError) => void;
+	readonly timer: Timer;
+}
+
+export class ChannelHost implements Programme {
+	readonly app: Name;
+	readonly stream: Name;
+	readonly channel: Channel;
+	readonly lanes: LaneSet;
+	/** Renditions that the source's form does not allow, with the reason. */
+	readonly refused = new Map<Name, PenstockError>();
+	readonly #options: ChannelHostOptions;
+	readonly #ladder: Ladder;
+	readonly #waiting = new Set<Waiting>();
+	#claims = 0;
+	#idleTimer: Timer | undefined;
+	/** Units made in an earlier run of an on-demand ladder are no picture to start from. */
+	#live = false;
+
+	constructor(options: ChannelHostOptions) {
+		this.#options = options;
+		this.app = options.app;
+		this.stream = options.stream;
+		const { ladder, ring, clock, log, limiter } = options;
+		this.channel = new Channel({
+			renditions: ladder.renditions.map(({ name }) => name),
+			unitMs: ladder.unitDuration,
+			ringMs: ring,
+			clock,
+			onFault: (fault) => log.warn({ fault }, faultText(fault)),
+		});
+		this.lanes = new LaneSet(this.channel, ({ code, message }) =>
+			limiter.note(`${code} ${this.stream}`, { channel: `${this.app}/${this.stream}`, code }, message),
+		);
+		this.#ladder = new Ladder(ladder, {
+			sink: this.#sink(),
+			clock,
+			random: Math.random,
+			log: (line) => log.warn({ component: "ffmpeg" }, line),
+		});
+	}
+
+	get ladderStatus(): LadderStatus {
+		return this.#ladder.status;
+	}
+
+	get onDemand(): boolean {
+		return this.#options.onDemand !== undefined;
+	}
+
+	/** A picture is there and goes on. */
+	get live(): boolean {
+		return this.#live;
+	}
+
+	start(): void {
+		if (!this.onDemand) this.#ladder.start();
+	}
+
+	/** The server shuts down: whoever waits for a picture need not wait any longer. */
+	turnAway(): void {
+		this.#rejectAll(this.#notReady("the server is shutting down; try another"));
+	}
+
+	async stop(): Promise<void> {
+		this.#idleTimer?.cancel();
+		this.#live = false;
+		this.turnAway();
+		await this.#ladder.stop();
+		this.lanes.dispose();
+	}
+
+	bitrateOf(rendition: Name): BitsPerSecond {
+		const spec = this.#options.ladder.renditions.find(({ name }) => name === rendition);
+		if (spec?.kind === "encode") return spec.bitsPerSecond;
+		return this.channel.rendition(rendition)?.measuredBitrate ?? bitsPerSecond(0);
+	}
+
+	claim(): () => void {
+		this.#claims++;
+		this.#idleTimer?.cancel();
+		this.#idleTimer = undefined;
+		if (this.onDemand) this.#ladder.start();
+		let open = true;
+		return () => {
+			if (!open) return;
+			open = false;
+			this.#claims--;
+			if (this.#claims === 0) this.#startIdleTimer();
+		};
+	}
+
+	ready(): Promise<void> {
+		if (this.#live) return Promise.resolve();
+		const { startTimeout, clock } = this.#options;
+		const { state, lastError } = this.#ladder.status;
+		if (state === "failed" || state === "ended") return Promise.reject(this.#notReady(lastError ?? state));
+		return new Promise((resolve, reject) => {
+			const timer = clock.after(startTimeout, () => {
+				this.#waiting.delete(waiting);
+				const { state, lastError } = this.#ladder.status;
+				const why = lastError === undefined ? `its ladder is ${state}` : `the last error was: ${lastError}`;
+				reject(this.#notReady(`no picture within ${startTimeout} ms; ${why}`));
+			});
+			const waiting: Waiting = { resolve, reject, timer };
+			this.#waiting.add(waiting);
+		});
+	}
+
+	#sink(): LadderSink {
+		const { log } = this.#options;
+		const { channel } = this;
+		return {
+			videoConfig: (rendition, config) => {
+				// A ladder that is started from anew may bring again what it refused before.
+				channel.rendition(rendition)!.withdrawn = false;
+				this.refused.delete(rendition);
+				channel.setVideoConfig(rendition, config);
+			},
+			audioConfig: (config) => channel.setAudioConfig(config),
+			videoUnit: (rendition, accessUnit) => {
+				channel.appendVideo(rendition, accessUnit);
+				if (!this.#live && this.#everyRenditionHasUnit()) this.#becomeLive();
+			},
+			audioUnit: (accessUnit) => channel.appendAudio(accessUnit),
+			renditionRefused: (rendition, error) => {
+				channel.rendition(rendition)!.withdrawn = true;
+				this.refused.set(rendition, error);
+				log.error({ rendition, code: error.code }, error.message);
+			},
+			interrupted: (error) => {
+				// Whether the next run has audio is for it to say; viewers keep their responses.
+				channel.setAudioConfig(undefined);
+				log.warn({ code: error.code, ladder: this.#ladder.status.state }, error.message);
+				const { state } = this.#ladder.status;
+				if (state === "failed" || state === "ended") this.#endForGood(error);
+			},
+		};
+	}
+
+	/** The unit that the newest IDR opened is there in the lowest rendition too: that is where viewers start. */
+	#everyRenditionHasUnit(): boolean {
+		const { newestUnit, lowestReady } = this.channel;
+		return lowestReady?.units.newest?.head.number === newestUnit?.number;
+	}
+
+	/**
+	 * The ladder tries no more: those who watch are let go in good order, those who wait are told why. On demand it is
+	 * put back to where the next viewer starts it: who is told to come again must find it trying again.
+	 */
+	#endForGood(error: PenstockError): void {
+		this.#live = false;
+		this.channel.end();
+		this.#rejectAll(error);
+		if (this.onDemand) void this.#ladder.stop();
+	}
+
+	#becomeLive(): void {
+		this.#live = true;
+		for (const { resolve, timer } of this.#waiting) {
+			timer.cancel();
+			resolve();
+		}
+		this.#waiting.clear();
+	}
+
+	#rejectAll(error: PenstockError): void {
+		for (const { reject, timer } of this.#waiting) {
+			timer.cancel();
+			reject(error);
+		}
+		this.#waiting.clear();
+	}
+
+	#startIdleTimer(): void {
+		const { onDemand, clock, log } = this.#options;
+		if (onDemand === undefined) return;
+		this.#idleTimer = clock.after(onDemand.idle, () => {
+			log.info({ idleMs: onDemand.idle }, "nobody watches: the encoder stops");
+			this.#live = false;
+			void this.#ladder.stop();
+		});
+	}
+
+	#notReady(why: string): PenstockError {
+		return new PenstockError("CHANNEL_NOT_READY", `${this.app}/${this.stream}: ${why.replace(/\.$/, "")}.`);
+	}
+}
+
+/** For the log: what, where, by how much. */
+function faultText(fault: AlignmentFault): string {
+	switch (fault.kind) {
+		case "misaligned":
+			return `rendition ${fault.rendition}, unit ${fault.unit}: its IDR is ${signed(fault.offsetMs)} ms from the unit's time; nobody is switched there`;
+		case "missing":
+			return `rendition ${fault.rendition} has no unit ${fault.unit}${fault.count > 1 ? ` to ${fault.unit + fault.count - 1}` : ""}`;
+		case "late":
+			return `rendition ${fault.rendition}: an IDR ${signed(fault.offsetMs)} ms from the oldest unit kept was dropped`;
+		case "overlong":
+			return `rendition ${fault.rendition}, unit ${fault.unit} has no end; its further access units are dropped`;
+		case "drift":
+			return `media time fell ${signed(fault.offsetMs)} ms behind the clock by unit ${fault.unit}; the encoder or the source is too ${fault.offsetMs > 0 ? "slow" : "fast"}`;
+	}
+}
+
+const signed = (ms: number): string => (ms > 0 ? `+${ms.toFixed(1)}` : ms.toFixed(1));

@@ -1,0 +1,252 @@
+/**
+ * From a configuration whose single values are right to the types that the rooms want, with everything checked that
+ * takes more than one value to judge: names, order of renditions, what a copied rendition can go with.
+ */
+import { resolve } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import { isName, type Name, parseName } from "../base/name.ts";
+import { bitsPerSecond, bytes, milliseconds } from "../base/units.ts";
+import type { SourceSpec } from "../ladder/ladder-config.ts";
+import { DEFAULT_TIMEOUTS, type FfmpegTools, type LadderConfig, type RenditionSpec } from "../ladder/ladder-config.ts";
+import { sourceArguments } from "../ladder/source-arguments.ts";
+import type { Built, ChannelConfig, Config, PolicyConfig } from "./config.ts";
+import type { ChannelShape, ConfigShape, RenditionShape } from "./config-schema.ts";
+import { type Path, type Problem, pathText, shown, wrongValue } from "./problem.ts";
+
+const DEFAULT_RING_MS = 8000;
+const DEFAULT_FRAME_RATE = { numerator: 30, denominator: 1 };
+const DEFAULT_PICTURE = { width: 1280, height: 720 };
+
+/** Collects problems, so that all are told at once. */
+class Findings {
+	readonly problems: Problem[] = [];
+
+	value(path: Path, text: string): void {
+		this.problems.push({ code: "CONFIG_VALUE", path, at: "value", text: `${pathText(path)} ${text}` });
+	}
+
+	/** A value that stands as a key. */
+	key(path: Path, text: string): void {
+		this.problems.push({ code: "CONFIG_VALUE", path, at: "key", text });
+	}
+
+	wrong(path: Path, found: unknown, allowed: string): void {
+		this.problems.push(wrongValue(path, found, allowed));
+	}
+
+	/** The name at a path; a wrong one is noted, and stands for itself until the problems are thrown. */
+	name(path: Path, text: string, what: string, at: "key" | "value" = "value"): Name {
+		if (isName(text)) return text;
+		try {
+			parseName(text, what);
+		} catch (thrown) {
+			const reason = messageOf(thrown).replace(/^NAME_INVALID: (.*)\.$/s, "$1");
+			this.problems.push({ code: "CONFIG_VALUE", path, at, text: reason });
+		}
+		return text as Name;
+	}
+}
+
+/** @param folder of the configuration file; relative paths start there */
+export function buildConfig(shape: ConfigShape, folder: string): Built {
+	const findings = new Findings();
+	const tools = { ffmpeg: shape.ffmpeg.path, ffprobe: shape.ffmpeg.probePath };
+	const channels = Object.entries(shape.channels).map(([key, channel]) =>
+		buildChannel({ key, channel, shape, tools, folder, findings }),
+	);
+	if (channels.length === 0)
+		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
+	const policy = buildPolicy(shape, channels, findings);
+	if (findings.problems.length > 0) return { kind: "refused", problems: findings.problems };
+	return { kind: "built", config: { ...buildSections(shape), tools, policy, channels } };
+}
+
+function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" | "delivery"> {
+	const { http, api, log, delivery } = shape;
+	return {
+		http: {
+			listen: http.listen,
+			maxHeaderBytes: bytes(http.maxHeaderBytes),
+			headersTimeout: milliseconds(http.headersTimeoutMs),
+			maxConnections: http.maxConnections,
+			corsOrigins: http.corsOrigins,
+		},
+		api: {
+			listen: api.listen,
+			allowedHosts: api.allowedHosts.map((host) => host.toLowerCase()),
+			listChannelsTo404: api.listChannelsTo404,
+		},
+		log: { level: log.level, ...(log.format === undefined ? {} : { format: log.format }) },
+		delivery: {
+			maxViewers: delivery.maxViewers,
+			maxLag: milliseconds(delivery.maxLagMs),
+			stallTimeout: milliseconds(delivery.stallTimeoutMs),
+			startTimeout: milliseconds(delivery.startTimeoutMs),
+			drain: milliseconds(delivery.drainMs),
+		},
+	};
+}
+
+interface ChannelInput {
+	readonly key: string;
+	readonly channel: ChannelShape;
+	readonly shape: ConfigShape;
+	readonly tools: FfmpegTools;
+	readonly folder: string;
+	readonly findings: Findings;
+}
+
+function buildChannel(input: ChannelInput): ChannelConfig {
+	const { key, channel, shape, tools, folder, findings } = input;
+	const path = ["channels", key];
+	const stream = findings.name(path, key, "the channel's name", "key");
+	const app = findings.name([...path, "app"], channel.app, "the app");
+	const renditions = buildRenditions(channel, path, findings);
+	const source = buildSource(channel, renditions, folder);
+	checkSource(source, path, findings);
+	refuseCopyMismatch(channel, source, path, findings);
+	const ringMs = channel.ringMs ?? Math.max(DEFAULT_RING_MS, 3 * channel.unitMs);
+	if (ringMs < 2 * channel.unitMs) {
+		findings.wrong([...path, "ringMs"], ringMs, `at least two units (unitMs is ${channel.unitMs})`);
+	}
+	const label = `${app}/${stream}`;
+	const ladder: LadderConfig = {
+		channel: label,
+		source,
+		renditions,
+		...(channel.frameRate === undefined ? {} : { frameRate: channel.frameRate }),
+		...(channel.audio === "none" ? {} : { audio: audioSpec(channel.audio) }),
+		unitDuration: milliseconds(channel.unitMs),
+		tools,
+		timeouts: {
+			...DEFAULT_TIMEOUTS,
+			start: milliseconds(shape.ffmpeg.startTimeoutMs),
+			hang: milliseconds(shape.ffmpeg.hangMs),
+		},
+	};
+	const onDemand = channel.onDemand ? { onDemand: { idle: milliseconds(channel.idleMs) } } : {};
+	return { app, stream, label, ring: milliseconds(ringMs), ...onDemand, ladder };
+}
+
+const audioSpec = (audio: Exclude<ChannelShape["audio"], "none">): NonNullable<LadderConfig["audio"]> => ({
+	bitsPerSecond: bitsPerSecond(audio.bitrateBps),
+	...(audio.sampleRateHz === undefined ? {} : { sampleRateHz: audio.sampleRateHz }),
+});
+
+function buildRenditions(channel: ChannelShape, above: Path, findings: Findings): RenditionSpec[] {
+	const firstOf = new Map<string, number>();
+	let before: number | undefined;
+	return channel.renditions.map((rendition, index) => {
+		const path = [...above, "renditions", index];
+		const name = findings.name([...path, "name"], rendition.name, "the rendition's name");
+		if (name === "auto")
+			findings.value([...path, "name"], 'is "auto", which leaves the choice to the server; take another name');
+		const twin = firstOf.get(name);
+		if (twin === undefined) firstOf.set(name, index);
+		else
+			findings.value([...path, "name"], `is ${shown(name)}, as renditions[${twin}].name already is; names are unique`);
+		if (rendition.copy === true) {
+			refuseKeysBesideCopy(rendition, path, findings);
+			return { name, kind: "copy" };
+		}
+		const { bitrateBps } = rendition;
+		if (before !== undefined && bitrateBps !== undefined && bitrateBps > before) {
+			findings.wrong(
+				[...path, "bitrateBps"],
+				bitrateBps,
+				`at most ${before}: renditions go from the best to the lowest`,
+			);
+		}
+		before = bitrateBps ?? before;
+		return encodedRendition(name, rendition, path, findings);
+	});
+}
+
+function encodedRendition(name: Name, rendition: RenditionShape, path: Path, findings: Findings): RenditionSpec {
+	const { width, height, bitrateBps, preset = "veryfast" } = rendition;
+	for (const [key, given] of Object.entries({ width, height, bitrateBps })) {
+		if (given === undefined) findings.wrong([...path, key], undefined, 'given (or "copy: true" instead of all three)');
+	}
+	const bitrate = bitsPerSecond(bitrateBps ?? 0);
+	return { name, kind: "encode", width: width ?? 0, height: height ?? 0, bitsPerSecond: bitrate, preset };
+}
+
+function refuseKeysBesideCopy(rendition: RenditionShape, path: Path, findings: Findings): void {
+	for (const key of ["width", "height", "bitrateBps", "preset"] as const) {
+		if (rendition[key] === undefined) continue;
+		findings.key([...path, key], `${pathText([...path, key])} does not go with copy: a copy is the source as it is`);
+	}
+}
+
+/** What a copied rendition, whose pictures nobody touches, cannot go with. */
+function refuseCopyMismatch(channel: ChannelShape, source: SourceSpec, path: Path, findings: Findings): void {
+	const copies = channel.renditions.flatMap(({ copy }, index) => (copy === true ? [index] : []));
+	const [first, second] = copies;
+	if (first === undefined) return;
+	const at = [...path, "renditions", first, "copy"];
+	if (second !== undefined) {
+		findings.value([...path, "renditions", second, "copy"], `is the second copy of one source; one is enough`);
+	}
+	if (channel.frameRate !== undefined) {
+		findings.value(at, "does not go with frameRate: a copy has the source's; leave one of the two out");
+	}
+	if (source.kind === "test-pattern") findings.value(at, "has nothing to copy: the test pattern is not encoded");
+}
+
+function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[], folder: string): SourceSpec {
+	const { source } = channel;
+	if (typeof source === "string" && source !== "test") {
+		if (source.includes("://")) return { kind: "url", url: source };
+		return { kind: "file", path: resolve(folder, source), loop: true };
+	}
+	if (typeof source === "object" && "file" in source) {
+		return { kind: "file", path: resolve(folder, source.file), loop: source.loop };
+	}
+	if (typeof source === "object" && "url" in source) return { kind: "url", url: source.url };
+	const picture = typeof source === "object" ? source.test : {};
+	const best = renditions.find((rendition) => rendition.kind === "encode") ?? DEFAULT_PICTURE;
+	return {
+		kind: "test-pattern",
+		width: picture.width ?? best.width,
+		height: picture.height ?? best.height,
+		frameRate: picture.frameRate ?? channel.frameRate ?? DEFAULT_FRAME_RATE,
+	};
+}
+
+/** Asks the ladder whether it would open this. */
+function checkSource(source: SourceSpec, above: Path, findings: Findings): void {
+	try {
+		sourceArguments(source, { kind: "probe" });
+	} catch (thrown) {
+		const path = [...above, "source"];
+		const reason = messageOf(thrown).replace(/^SOURCE_UNSUPPORTED: (.*)\.$/s, "$1");
+		findings.problems.push({ code: "CONFIG_VALUE", path, at: "value", text: `${pathText(path)}: ${reason}` });
+	}
+}
+
+function buildPolicy(shape: ConfigShape, channels: readonly ChannelConfig[], findings: Findings): PolicyConfig {
+	const { policy, threshold, fixed, tour } = shape.switching;
+	const lacking = (rendition: string): ChannelConfig[] =>
+		channels.filter(({ ladder }) => !ladder.renditions.some(({ name }) => name === rendition));
+	if (policy === "tour") return { kind: "tour", settings: { stay: milliseconds(tour.stayMs) } };
+	if (policy === "fixed") {
+		const path = ["switching", "fixed", "rendition"];
+		if (fixed === undefined) findings.wrong(path, undefined, "the name of the rendition that everybody gets");
+		const rendition = findings.name(path, fixed?.rendition ?? "unnamed", "the rendition");
+		const without = fixed === undefined ? [] : lacking(rendition);
+		if (without.length > 0) {
+			findings.value(path, `is ${shown(rendition)}, which channel ${without[0]!.label} does not have`);
+		}
+		return { kind: "fixed", settings: { rendition } };
+	}
+	const renditions = threshold.climbs.map((climb, index) => {
+		const path = ["switching", "threshold", "climbs", index, "rendition"];
+		const rendition = findings.name(path, climb.rendition, "the rendition");
+		if (channels.length > 0 && lacking(rendition).length === channels.length) {
+			findings.value(path, `is ${shown(rendition)}, which no channel has`);
+		}
+		const { minViewerCpuIdle, maxViewerMemoryUsed } = climb;
+		return { rendition, minBandwidth: bitsPerSecond(climb.minBandwidthBps), minViewerCpuIdle, maxViewerMemoryUsed };
+	});
+	return { kind: "threshold", settings: { minServerCpuIdle: threshold.minServerCpuIdle, renditions } };
+}

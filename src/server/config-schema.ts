@@ -1,0 +1,142 @@
+/**
+ * The shape of a configuration file: sections, keys, ranges, defaults. Unknown keys are refused everywhere.
+ * What takes more than one key to judge is in `config-build.ts`.
+ */
+import * as z from "zod";
+import {
+	bitrateBps,
+	corsOrigin,
+	durationMs,
+	evenNumber,
+	flag,
+	frameRate,
+	listenAddress,
+	oneOf,
+	sampleRate,
+	share,
+	text,
+	wholeNumber,
+} from "./config-values.ts";
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] as const;
+
+const http = z.strictObject({
+	listen: listenAddress("0.0.0.0").prefault("0.0.0.0:8080"),
+	maxHeaderBytes: wholeNumber(1024, 65_536).prefault(8192),
+	headersTimeoutMs: durationMs(100, 120_000).prefault(10_000),
+	maxConnections: wholeNumber(1, 1_000_000).prefault(10_000),
+	corsOrigins: z.array(corsOrigin()).max(100).prefault(["*"]),
+});
+
+const api = z.strictObject({
+	listen: listenAddress("127.0.0.1").prefault("127.0.0.1:9998"),
+	/** Names, besides the listen address, under which the API may be asked. */
+	allowedHosts: z.array(text("a host name")).max(100).prefault([]),
+	listChannelsTo404: flag().prefault(true),
+});
+
+const log = z.strictObject({
+	level: oneOf(LOG_LEVELS).prefault("info"),
+	/** Absent: `pretty` on a terminal, else `json`. */
+	format: oneOf(["pretty", "json"]).optional(),
+});
+
+const ffmpeg = z.strictObject({
+	path: text("a path or a name to be found on PATH").prefault("ffmpeg"),
+	probePath: text("a path or a name to be found on PATH").prefault("ffprobe"),
+	startTimeoutMs: durationMs(1000, 120_000).prefault(15_000),
+	hangMs: durationMs(500, 60_000).prefault(3000),
+});
+
+const delivery = z.strictObject({
+	maxViewers: wholeNumber(1, 1_000_000).prefault(1000),
+	maxLagMs: durationMs(500, 60_000).prefault(4000),
+	stallTimeoutMs: durationMs(1000, 120_000).prefault(15_000),
+	startTimeoutMs: durationMs(500, 120_000).prefault(10_000),
+	drainMs: durationMs(0, 600_000).prefault(10_000),
+});
+
+const climb = z.strictObject({
+	rendition: text("the name of a rendition"),
+	minBandwidthBps: bitrateBps(0, 1e11),
+	minViewerCpuIdle: share(),
+	maxViewerMemoryUsed: share(),
+});
+
+const switching = z.strictObject({
+	policy: oneOf(["threshold", "fixed", "tour"]).prefault("threshold"),
+	threshold: z
+		.strictObject({
+			minServerCpuIdle: share().prefault(0.3),
+			climbs: z.array(climb).max(32).prefault([]),
+		})
+		.prefault({}),
+	fixed: z.strictObject({ rendition: text("the name of a rendition") }).optional(),
+	tour: z.strictObject({ stayMs: durationMs(250, 3_600_000).prefault(5000) }).prefault({}),
+});
+
+const size = () => evenNumber(16, 8192);
+
+const testSource = z.strictObject({
+	test: z.strictObject({
+		width: size().optional(),
+		height: size().optional(),
+		frameRate: frameRate().optional(),
+	}),
+});
+const fileSource = z.strictObject({ file: text("the path of a file"), loop: flag().prefault(true) });
+const urlSource = z.strictObject({ url: text("a URL") });
+
+/** Either all but `copy`, or only `name` and `copy`. */
+const rendition = z.strictObject({
+	name: text("a name"),
+	width: size().optional(),
+	height: size().optional(),
+	bitrateBps: bitrateBps(10_000, 1e9).optional(),
+	preset: oneOf(PRESETS).optional(),
+	copy: flag().optional(),
+});
+
+const DEFAULT_RENDITIONS = [
+	{ name: "high", width: 1280, height: 720, bitrateBps: 3_000_000 },
+	{ name: "mid", width: 848, height: 480, bitrateBps: 1_200_000 },
+	{ name: "low", width: 480, height: 270, bitrateBps: 500_000 },
+];
+
+const channel = z.strictObject({
+	app: text("a name").prefault("live"),
+	source: z.union([z.string(), testSource, fileSource, urlSource]),
+	unitMs: durationMs(250, 10_000).prefault(1000),
+	/** Absent: 8 s, or three units where that is more. */
+	ringMs: durationMs(500, 120_000).optional(),
+	onDemand: flag().prefault(false),
+	idleMs: durationMs(0, 3_600_000).prefault(10_000),
+	audio: z
+		.union([
+			z.literal("none"),
+			z.strictObject({
+				bitrateBps: bitrateBps(8000, 512_000).prefault(128_000),
+				sampleRateHz: sampleRate().optional(),
+			}),
+		])
+		.prefault({}),
+	frameRate: frameRate().optional(),
+	/** From the best to the lowest. */
+	renditions: z.array(rendition).min(1).max(16).prefault(DEFAULT_RENDITIONS),
+});
+
+export const configSchema = z.strictObject({
+	http: http.prefault({}),
+	api: api.prefault({}),
+	log: log.prefault({}),
+	ffmpeg: ffmpeg.prefault({}),
+	delivery: delivery.prefault({}),
+	switching: switching.prefault({}),
+	channels: z.record(z.string(), channel),
+});
+
+/** A configuration whose every single value is right. */
+export type ConfigShape = z.output<typeof configSchema>;
+export type ChannelShape = ConfigShape["channels"][string];
+export type RenditionShape = ChannelShape["renditions"][number];

@@ -1,0 +1,36 @@
+/** A configuration in a few lines for people. */
+import type { RenditionSpec } from "../ladder/ladder-config.ts";
+import { sourceLabel } from "../ladder/source-arguments.ts";
+import type { ChannelConfig, Config } from "./config.ts";
+import { formatListenAddress } from "./listen-address.ts";
+
+export function summarizeConfig({ http, api, channels, policy, delivery }: Config): string {
+	return [
+		`viewers   ${formatListenAddress(http.listen)}, at most ${delivery.maxViewers}`,
+		`API       ${formatListenAddress(api.listen)}`,
+		`policy    ${policy.kind}`,
+		...channels.flatMap(summarizeChannel),
+	].join("\n");
+}
+
+function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {
+	const { source, renditions, unitDuration, audio } = ladder;
+	const sound = audio === undefined ? "no audio" : `audio ${rate(audio.bitsPerSecond)}`;
+	const when = onDemand === undefined ? "always on" : "on demand";
+	return [
+		`channel   /${label}.ts from ${sourceLabel(source)}: units of ${unitDuration} ms, ${sound}, ${when}`,
+		...renditions.map((rendition) => `  ${rendition.name.padEnd(10)}${renditionText(rendition)}`),
+	];
+}
+
+function renditionText(rendition: RenditionSpec): string {
+	switch (rendition.kind) {
+		case "copy":
+			return "the source as it is";
+		case "encode":
+			return `${rendition.width}x${rendition.height} ${rate(rendition.bitsPerSecond)} ${rendition.preset}`;
+	}
+}
+
+const rate = (bitsPerSecond: number): string =>
+	bitsPerSecond >= 1e6 ? `${bitsPerSecond / 1e6} Mbit/s` : `${bitsPerSecond / 1e3} kbit/s`;

@@ -1,0 +1,179 @@
+/**
+ * The configuration: one YAML file, and the environment over it, as typed values. Everything that is wrong is told at
+ * once, each with its place: `penstock.yaml:7:12: channels.cam1.unitMs is 20 but must be …`.
+ */
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
+import type { Name } from "../base/name.ts";
+import type { Bytes, Milliseconds } from "../base/units.ts";
+import type { FfmpegTools, LadderConfig } from "../ladder/ladder-config.ts";
+import type { FixedSettings } from "../switching/fixed.ts";
+import type { ThresholdSettings } from "../switching/threshold.ts";
+import type { TourSettings } from "../switching/tour.ts";
+import { buildConfig } from "./config-build.ts";
+import { type Environment, overlayEnvironment } from "./config-environment.ts";
+import { configSchema } from "./config-schema.ts";
+import { type Position, readConfigSource } from "./config-source.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { type Problem, problemsOf } from "./problem.ts";
+
+export interface HttpConfig {
+	readonly listen: ListenAddress;
+	readonly maxHeaderBytes: Bytes;
+	readonly headersTimeout: Milliseconds;
+	readonly maxConnections: number;
+	/** "*" for everybody. */
+	readonly corsOrigins: readonly string[];
+}
+
+export interface ApiConfig {
+	readonly listen: ListenAddress;
+	/** Lower case; names beside the listen address that a request's Host header may carry. */
+	readonly allowedHosts: readonly string[];
+	/** Whether a viewer who asks for an unknown channel is told which there are. */
+	readonly listChannelsTo404: boolean;
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
+export interface LogConfig {
+	readonly level: LogLevel;
+	/** Absent: pretty on a terminal, else JSON. */
+	readonly format?: "pretty" | "json";
+}
+
+export interface DeliveryConfig {
+	readonly maxViewers: number;
+	readonly maxLag: Milliseconds;
+	readonly stallTimeout: Milliseconds;
+	/** For a channel on demand to have its first unit. */
+	readonly startTimeout: Milliseconds;
+	readonly drain: Milliseconds;
+}
+
+export type PolicyConfig =
+	| { readonly kind: "threshold"; readonly settings: ThresholdSettings }
+	| { readonly kind: "fixed"; readonly settings: FixedSettings }
+	| { readonly kind: "tour"; readonly settings: TourSettings };
+
+export interface ChannelConfig {
+	readonly app: Name;
+	readonly stream: Name;
+	/** `app/stream` */
+	readonly label: string;
+	readonly ring: Milliseconds;
+	/** Absent: always on. */
+	readonly onDemand?: {
+		/** From the last viewer's leaving to the encoder's end. */
+		readonly idle: Milliseconds;
+	};
+	readonly ladder: LadderConfig;
+}
+
+export interface Config {
+	readonly http: HttpConfig;
+	readonly api: ApiConfig;
+	readonly log: LogConfig;
+	readonly tools: FfmpegTools;
+	readonly delivery: DeliveryConfig;
+	readonly policy: PolicyConfig;
+	readonly channels: readonly ChannelConfig[];
+}
+
+const MAX_FILE_BYTES = 1024 * 1024;
+const MOST_TOLD = 10;
+
+/** @throws PenstockError CONFIG_FILE, CONFIG_SYNTAX, CONFIG_KEY, CONFIG_VALUE */
+export async function loadConfig(file: string, environment: Environment): Promise<Config> {
+	const text = await readConfigFile(file);
+	return parseConfig(text, { file, environment });
+}
+
+export interface ConfigOrigin {
+	/** For messages; relative paths inside are relative to its folder. */
+	readonly file: string;
+	readonly environment: Environment;
+}
+
+/** @throws PenstockError CONFIG_SYNTAX, CONFIG_KEY, CONFIG_VALUE: of the first problem; the message has up to ten */
+export function parseConfig(text: string, { file, environment }: ConfigOrigin): Config {
+	const name = basename(file);
+	const source = readConfigSource(text);
+	const broken = source.problems.map(({ code, position, text }): Told => ({ code, position, text }));
+	if (broken.length > 0) throw configError(name, broken);
+
+	const overlay = overlayEnvironment(source.data, environment);
+	const placed = ({ code, path, at, text }: Problem): Told => {
+		const variable = overlay.variables.get(path.join("."));
+		if (variable !== undefined) return { code, text: `${variable}: ${text}` };
+		return { code, position: source.positionOf(path, at), text };
+	};
+	const strangers = overlay.unknown.map((text): Told => ({ code: "CONFIG_KEY", text }));
+	const problems = [...problemsOf(configSchema, overlay.data).map(placed), ...strangers];
+	if (problems.length > 0) throw configError(name, problems);
+
+	const built = buildConfig(configSchema.parse(overlay.data), dirname(resolve(file)));
+	if (built.kind === "refused") throw configError(name, built.problems.map(placed));
+	return built.config;
+}
+
+async function readConfigFile(file: string): Promise<string> {
+	try {
+		const { size } = await stat(file);
+		if (size > MAX_FILE_BYTES) {
+			const detail = `${file} has ${size} bytes, ${MAX_FILE_BYTES} are the most; is it a configuration?`;
+			throw new PenstockError("CONFIG_FILE", detail);
+		}
+		return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
+	} catch (thrown) {
+		if (thrown instanceof PenstockError) throw thrown;
+		throw new PenstockError("CONFIG_FILE", `${file} ${fileReason(thrown)}.`, { cause: thrown });
+	}
+}
+
+function fileReason(thrown: unknown): string {
+	const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+	switch (code) {
+		case "ENOENT":
+			return 'does not exist; name the configuration with -c, or try "penstock demo", which needs none';
+		case "EACCES":
+			return "may not be read by this user; look at its permissions";
+		case "EISDIR":
+			return "is a folder; name a file in it";
+		case "ERR_ENCODING_INVALID_ENCODED_DATA":
+			return "is not UTF-8 text";
+		default:
+			return `cannot be read: ${messageOf(thrown)}`;
+	}
+}
+
+interface Told {
+	readonly code: ErrorCode;
+	/** Absent where the file is not at fault. */
+	readonly position?: Position;
+	readonly text: string;
+}
+
+/** All in one, in the order of the file; those of the environment come first. */
+function configError(name: string, problems: readonly Told[]): PenstockError {
+	const ordered = problems.toSorted((a, b) => lineOf(a) - lineOf(b) || columnOf(a) - columnOf(b));
+	const texts = ordered.map(({ position, text }) => {
+		const place = position === undefined ? "" : `${name}:${position.line}:${position.column}: `;
+		return `${place}${text}${/[.?!]$/.test(text) ? "" : "."}`;
+	});
+	const { code } = ordered[0]!;
+	if (texts.length === 1) return new PenstockError(code, texts[0]!);
+	const shown = texts.slice(0, MOST_TOLD).map((text) => `\n  ${text}`);
+	const left = texts.length - shown.length;
+	const rest = left > 0 ? `\n  and ${left} more.` : "";
+	return new PenstockError(code, `${name} has ${texts.length} problems:${shown.join("")}${rest}`);
+}
+
+const lineOf = ({ position }: Told): number => position?.line ?? 0;
+const columnOf = ({ position }: Told): number => position?.column ?? 0;
+
+/** What building a configuration gives. */
+export type Built =
+	| { readonly kind: "built"; readonly config: Config }
+	| { readonly kind: "refused"; readonly problems: readonly Problem[] };

@@ -1,0 +1,181 @@
+/**
+ * The server put together: configuration in, listeners and channels out. The only place that knows all parts.
+ */
+import { once } from "node:events";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import type { Clock } from "../base/clock.ts";
+import { type ErrorCode, PenstockError } from "../base/errors.ts";
+import type { Name } from "../base/name.ts";
+import { answerError } from "../delivery/http-answer.ts";
+import { MediaEndpoint } from "../delivery/media-endpoint.ts";
+import type { Programmes } from "../delivery/programme.ts";
+import { loadSocketOptions } from "../delivery/socket-options.ts";
+import { Viewers } from "../delivery/viewers.ts";
+import { mpegTs } from "../media/mpegts/mpegts.ts";
+import type { Packaging } from "../media/packaging.ts";
+import { fixedPolicy } from "../switching/fixed.ts";
+import type { Policy } from "../switching/state.ts";
+import { thresholdPolicy } from "../switching/threshold.ts";
+import { tourPolicy } from "../switching/tour.ts";
+import { createApi } from "./api.ts";
+import { ChannelHost } from "./channel-host.ts";
+import type { Config, PolicyConfig } from "./config.ts";
+import { checkFfmpeg } from "./ffmpeg-check.ts";
+import { formatListenAddress, type ListenAddress, listenError } from "./listen-address.ts";
+import type { Log } from "./log.ts";
+import { LogLimiter } from "./log-limiter.ts";
+import { Machine } from "./machine.ts";
+import { nodeReadings } from "./machine-readings.ts";
+import { createMediaListener, listen } from "./media-listener.ts";
+import { nodeClock } from "./node-time.ts";
+import { type HostedChannel, ServerModel } from "./server-model.ts";
+import { packageVersion } from "./version.ts";
+
+export interface RunningServer {
+	/** Where viewers come. */
+	readonly http: ListenAddress;
+	/** Where the API and the metrics are. */
+	readonly api: ListenAddress;
+	/** Takes no new viewer, lets the others end at the end of their unit, stops the encoders. Idempotent. */
+	drain(): Promise<void>;
+}
+
+const PACKAGINGS: readonly Packaging[] = [mpegTs];
+
+/**
+ * Starts everything that the configuration names.
+ * @throws PenstockError FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS; nothing is left running then
+ */
+export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
+	const clock = nodeClock();
+	if (config.channels.length > 0) await checkFfmpeg(config, clock);
+	const socketOptions = await loadSocketOptions();
+	if (!socketOptions.available)
+		log.warn("koffi is not installed: half-open viewers are found later than they could be");
+
+	const limiter = new LogLimiter(clock, (kind, fields, message, times) =>
+		log.warn({ kind, times, ...fields }, message),
+	);
+	const machine = new Machine(clock, nodeReadings());
+	const { delivery } = config;
+	const viewers = new Viewers({ clock, maxViewers: delivery.maxViewers, stallTimeout: delivery.stallTimeout });
+	const channels = config.channels.map((channel): HostedChannel => {
+		const { app, stream, label, ladder, ring, onDemand } = channel;
+		const host = new ChannelHost({
+			...{ app, stream, ladder, ring, onDemand, clock, limiter },
+			startTimeout: delivery.startTimeout,
+			log: log.child({ channel: label }),
+		});
+		return { config: channel, host };
+	});
+	const endpoint = new MediaEndpoint({
+		programmes: programmesOf(channels, config.api.listChannelsTo404),
+		packagings: PACKAGINGS,
+		viewers,
+		policy: policyOf(config.policy),
+		serverFigures: () => machine.figures,
+		clock,
+		cors: { origins: config.http.corsOrigins },
+		maxLag: delivery.maxLag,
+		stallTimeout: delivery.stallTimeout,
+		socketOptions,
+		log,
+	});
+	const requestsRefused = new Map<string, number>();
+	const model = new ServerModel({
+		...{ clock, channels, endpoint, viewers, requestsRefused },
+		machine: () => machine.figures,
+		extensions: PACKAGINGS.map(({ extension }) => extension),
+	});
+	const listener = createMediaListener({
+		...config.http,
+		clock,
+		handle: (request, response) => route(request, response, endpoint, model),
+		onRefused: (code: ErrorCode) => {
+			requestsRefused.set(code, (requestsRefused.get(code) ?? 0) + 1);
+			limiter.note(code, {}, "a request was refused");
+		},
+	});
+	const api = await createApi({ config: config.api, model, log, version: packageVersion() });
+	const stop = async (): Promise<void> => {
+		await Promise.all([...channels.map(({ host }) => host.stop()), closeListener(listener, clock), api.close()]);
+		machine.close();
+		limiter.close();
+	};
+	try {
+		const httpAddress = addressOf(await listen(listener, config.http.listen, "http.listen"));
+		const apiAddress = addressOf(await listenApi(api, config.api.listen));
+		for (const { host } of channels) host.start();
+		log.info({ http: urlOf(httpAddress), api: urlOf(apiAddress) }, "listening");
+		let draining: Promise<void> | undefined;
+		const drain = async (): Promise<void> => {
+			model.draining = true;
+			log.info({ viewers: viewers.size, deadlineMs: delivery.drain }, "draining");
+			listener.close(); // no new connection; those with a stream stay
+			for (const { host } of channels) host.turnAway();
+			await viewers.drain(delivery.drain);
+			await stop();
+			log.info("stopped");
+		};
+		return { http: httpAddress, api: apiAddress, drain: () => (draining ??= drain()) };
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+}
+
+/** What the listener for viewers serves besides streams is only its health. */
+function route(request: IncomingMessage, response: ServerResponse, endpoint: MediaEndpoint, model: ServerModel): void {
+	if (request.url === "/healthz") {
+		response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+		response.end('{"status":"ok"}\n');
+	} else if (model.draining) {
+		response.setHeader("Connection", "close");
+		answerError(response, new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
+	} else {
+		void endpoint.handle(request, response);
+	}
+}
+
+function programmesOf(channels: readonly HostedChannel[], listed: boolean): Programmes {
+	const byPath = new Map(channels.map(({ host }) => [`${host.app}/${host.stream}`, host]));
+	return {
+		find: (app: Name, stream: Name) => byPath.get(`${app}/${stream}`),
+		listed: () => (listed ? [...byPath.keys()].map((path) => `/${path}`) : []),
+	};
+}
+
+function policyOf(policy: PolicyConfig): Policy {
+	switch (policy.kind) {
+		case "threshold":
+			return thresholdPolicy(policy.settings);
+		case "fixed":
+			return fixedPolicy(policy.settings);
+		case "tour":
+			return tourPolicy(policy.settings);
+	}
+}
+
+async function listenApi(api: FastifyInstance, address: ListenAddress): Promise<AddressInfo> {
+	try {
+		await api.listen({ host: address.host, port: address.port });
+	} catch (thrown) {
+		throw listenError(thrown, "api.listen", address);
+	}
+	return api.server.address() as AddressInfo;
+}
+
+async function closeListener(listener: Server, clock: Clock): Promise<void> {
+	// What has just been answered is written first.
+	await new Promise<void>((resolve) => void clock.after(0, resolve));
+	listener.closeAllConnections();
+	if (!listener.listening) return;
+	const closed = once(listener, "close");
+	listener.close();
+	await closed;
+}
+
+const addressOf = ({ address, port }: AddressInfo): ListenAddress => ({ host: address, port });
+const urlOf = (address: ListenAddress): string => `http://${formatListenAddress(address)}`;

@@ -1,0 +1,169 @@
+/**
+ * Metrics for Prometheus. Nothing is counted here: the figures are read from the model when somebody asks. Labels are
+ * of closed sets and configured names, never of viewers.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { ApiModel, ChannelSnapshot } from "./api-model.ts";
+
+type Labels = Record<string, string>;
+type Sample = readonly [labels: Labels, value: number];
+
+export class Metrics {
+	readonly #registry = new Registry();
+	readonly #model: ApiModel;
+
+	constructor(model: ApiModel) {
+		this.#model = model;
+		collectDefaultMetrics({ register: this.#registry });
+		this.#addChannels();
+		this.#addViewers();
+		this.#addMachine();
+	}
+
+	get contentType(): string {
+		return this.#registry.contentType;
+	}
+
+	text(): Promise<string> {
+		return this.#registry.metrics();
+	}
+
+	/** Stops what observes the runtime. */
+	close(): void {
+		this.#registry.clear();
+	}
+
+	#addChannels(): void {
+		this.#gauge("channel_up", "1 while the channel has a picture.", ["channel"], () =>
+			this.#perChannel((channel) => (channel.live ? 1 : 0)),
+		);
+		this.#gauge("channel_newest_unit", "Number of the newest unit.", ["channel"], () =>
+			this.#perChannel((channel) => channel.newestUnit?.number),
+		);
+		this.#gauge("rendition_bitrate_bps", "Media bit rate as measured.", ["channel", "rendition"], () =>
+			this.#perRendition((rendition) => rendition.measuredBps),
+		);
+		this.#gauge("ffmpeg_speed", "Speed of the encoder; 1 is real time.", ["channel"], () =>
+			this.#perChannel((channel) => channel.ladder.speed),
+		);
+		this.#counter("ffmpeg_restarts_total", "Restarts of FFmpeg.", ["channel"], () =>
+			this.#perChannel((channel) => channel.ladder.restarts),
+		);
+		this.#counter("units_total", "Units made.", ["channel", "rendition"], () =>
+			this.#perRendition((rendition) => rendition.units),
+		);
+		const dropped = "Access units that came at no time or belonged to no unit.";
+		this.#counter("access_units_dropped_total", dropped, ["channel", "rendition"], () =>
+			this.#perRendition((rendition) => rendition.droppedAccessUnits),
+		);
+		this.#counter("alignment_faults_total", "Faults of alignment.", ["channel", "rendition", "kind"], () =>
+			this.#alignmentFaults(),
+		);
+		this.#counter("drift_faults_total", "Times that media time left the clock.", ["channel"], () =>
+			this.#perChannel((channel) => channel.drift.count),
+		);
+	}
+
+	#addViewers(): void {
+		const totals = () => this.#model.totals();
+		this.#gauge("viewers", "Viewers now.", ["channel", "rendition"], () => this.#viewers());
+		this.#counter("viewers_accepted_total", "Viewers since the start.", [], () => [[{}, totals().viewersAccepted]]);
+		this.#counter("viewers_refused_total", "Viewers over the limit.", [], () => [[{}, totals().viewersRefused]]);
+		this.#counter("viewers_left_total", "Viewers gone.", ["reason"], () => samples(totals().left, "reason"));
+		this.#counter("bytes_sent_total", "Bytes sent to viewers.", [], () => [[{}, totals().bytesSent]]);
+		this.#counter("drops_total", "Times a viewer was moved forward.", ["reason"], () =>
+			samples(totals().drops, "reason"),
+		);
+		this.#counter("requests_refused_total", "Requests refused unread.", ["code"], () =>
+			samples(totals().requestsRefused, "code"),
+		);
+		this.#counter("switches_total", "Switches of rendition.", ["direction", "cause"], () =>
+			[...totals().switches].map(({ direction, cause, count }) => [{ direction, cause }, count]),
+		);
+	}
+
+	#addMachine(): void {
+		const machine = () => this.#model.machine();
+		this.#gauge("machine_cpu_idle", "Idle share of the CPU.", [], () => single(machine().cpuIdle));
+		this.#gauge("machine_memory_used", "Used share of the memory.", [], () => single(machine().memoryUsed));
+		this.#gauge("event_loop_delay_p99_seconds", "Delay of the event loop in the last second.", [], () => {
+			const delayMs = machine().eventLoopDelayMs;
+			return single(delayMs === undefined ? undefined : delayMs / 1000);
+		});
+	}
+
+	#viewers(): Sample[] {
+		const counts = new Map<string, { labels: Labels; count: number }>();
+		for (const channel of this.#model.channels()) {
+			for (const { name } of channel.renditions) {
+				const labels = { channel: labelOf(channel), rendition: name };
+				counts.set(`${labels.channel} ${name}`, { labels, count: 0 });
+			}
+		}
+		for (const { channel, rendition } of this.#model.viewers()) {
+			const entry = counts.get(`${channel} ${rendition}`);
+			if (entry !== undefined) entry.count++;
+		}
+		return [...counts.values()].map(({ labels, count }) => [labels, count]);
+	}
+
+	#alignmentFaults(): Sample[] {
+		const kinds = ["misaligned", "missing", "late", "overlong"] as const;
+		return kinds.flatMap((kind) =>
+			this.#perRendition((rendition) => rendition[kind]).map(([labels, value]): Sample => [{ ...labels, kind }, value]),
+		);
+	}
+
+	#perChannel(read: (channel: ChannelSnapshot) => number | undefined): Sample[] {
+		return this.#model.channels().flatMap((channel) => {
+			const value = read(channel);
+			return value === undefined ? [] : [[{ channel: labelOf(channel) }, value] as const];
+		});
+	}
+
+	#perRendition(read: (rendition: ChannelSnapshot["renditions"][number]) => number | undefined): Sample[] {
+		return this.#model.channels().flatMap((channel) =>
+			channel.renditions.flatMap((rendition): Sample[] => {
+				const value = read(rendition);
+				return value === undefined ? [] : [[{ channel: labelOf(channel), rendition: rendition.name }, value]];
+			}),
+		);
+	}
+
+	#gauge(name: string, help: string, labelNames: string[], read: () => Sample[]): void {
+		new Gauge({
+			name: `penstock_${name}`,
+			help,
+			labelNames,
+			registers: [this.#registry],
+			collect() {
+				this.reset();
+				for (const [labels, value] of read()) this.set(labels, value);
+			},
+		});
+	}
+
+	#counter(name: string, help: string, labelNames: string[], read: () => Sample[]): void {
+		new Counter({
+			name: `penstock_${name}`,
+			help,
+			labelNames,
+			registers: [this.#registry],
+			collect() {
+				this.reset();
+				for (const [labels, value] of read()) this.inc(labels, value);
+			},
+		});
+	}
+}
+
+const labelOf = ({ app, stream }: ChannelSnapshot): string => `${app}/${stream}`;
+
+const single = (value: number | undefined): Sample[] => (value === undefined ? [] : [[{}, value]]);
+
+function samples<Key extends string>(
+	counts: Iterable<Readonly<Record<Key, string>> & { readonly count: number }>,
+	label: Key,
+): Sample[] {
+	return [...counts].map((entry): Sample => [{ [label]: entry[label] }, entry.count]);
+}

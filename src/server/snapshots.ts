@@ -1,0 +1,114 @@
+/**
+ * What channels and viewers look like in the API.
+ */
+import type { Clock } from "../base/clock.ts";
+import { ticksToMs } from "../base/units.ts";
+import type { RenditionLog } from "../channel/channel.ts";
+import type { Session } from "../delivery/media-endpoint.ts";
+import type { SwitchRecord } from "../delivery/viewer.ts";
+import type { LadderStatus } from "../ladder/ladder.ts";
+import { sourceLabel } from "../ladder/source-arguments.ts";
+import type { Figure } from "../switching/state.ts";
+import type { ChannelSnapshot, RenditionSnapshot, ViewerSnapshot } from "./api-model.ts";
+import type { ChannelHost } from "./channel-host.ts";
+import type { ChannelConfig } from "./config.ts";
+
+/** @param viewers how many watch it now */
+export function channelSnapshot(
+	config: ChannelConfig,
+	host: ChannelHost,
+	viewers: number,
+	extensions: readonly string[],
+): ChannelSnapshot {
+	const { channel, ladderStatus } = host;
+	const { newestUnit, audio, drift } = channel;
+	const lastDrift = drift.last?.kind === "drift" ? drift.last.offsetMs : undefined;
+	return {
+		app: config.app,
+		stream: config.stream,
+		state: ladderStatus.state,
+		live: host.live,
+		onDemand: host.onDemand,
+		source: sourceLabel(config.ladder.source),
+		unitMs: config.ladder.unitDuration,
+		ringMs: config.ring,
+		...(newestUnit && { newestUnit: { number: newestUnit.number, timeMs: ticksToMs(newestUnit.time) } }),
+		renditions: channel.renditions.map((log) => renditionSnapshot(config, host, log)),
+		...(audio && {
+			audio: { codec: audio.codecString, sampleRateHz: audio.sampleRateHz, channels: audio.channelCount },
+		}),
+		drift: { count: drift.counts.drift, ...(lastDrift !== undefined && { lastMs: lastDrift }) },
+		ladder: ladderSnapshot(ladderStatus),
+		viewers,
+		urls: Object.fromEntries(extensions.map((one) => [one, `/${config.app}/${config.stream}.${one}`])),
+	};
+}
+
+function renditionSnapshot(config: ChannelConfig, host: ChannelHost, log: RenditionLog): RenditionSnapshot {
+	const spec = config.ladder.renditions.find(({ name }) => name === log.name);
+	const { alignment, video, measuredBitrate, droppedAccessUnits, units } = log;
+	const { misaligned, missing, late, overlong } = alignment.counts;
+	const refused = host.refused.get(log.name);
+	return {
+		name: log.name,
+		...(video && { width: video.width, height: video.height, codec: video.codecString }),
+		...(spec?.kind === "encode" && { configuredBps: spec.bitsPerSecond }),
+		...(measuredBitrate !== undefined && { measuredBps: Math.round(measuredBitrate) }),
+		units: units.opened,
+		aligned: alignment.good,
+		misaligned,
+		missing,
+		late,
+		overlong,
+		droppedAccessUnits,
+		...(refused && { refused: refused.message }),
+	};
+}
+
+function ladderSnapshot(status: LadderStatus): ChannelSnapshot["ladder"] {
+	const { state, restarts, pid, lastError, speed, startedAt } = status;
+	return {
+		state,
+		restarts,
+		...(pid !== undefined && { pid }),
+		...(lastError !== undefined && { lastError }),
+		...(speed !== undefined && { speed }),
+		...(startedAt !== undefined && { startedAt: new Date(startedAt).toISOString() }),
+	};
+}
+
+export function viewerSnapshot(session: Session, clock: Clock): ViewerSnapshot {
+	const { viewer, programme, remoteAddress, userAgent, connectedAt } = session;
+	const { bandwidth, cpuIdle, memoryUsed } = viewer.figures;
+	const decision = viewer.lastDecision;
+	const now = clock.now();
+	const shown = <Value extends number>({ value, at, source }: Figure<Value>) => ({ value, ageMs: now - at, source });
+	return {
+		id: viewer.id,
+		channel: `${programme.app}/${programme.stream}`,
+		packaging: viewer.packaging.extension,
+		remoteAddress,
+		userAgent,
+		connectedAt: new Date(connectedAt).toISOString(),
+		rendition: viewer.rendition,
+		wish: viewer.wish,
+		...(decision && { decision: { kind: decision.kind, ...decision.because } }),
+		unit: viewer.unit,
+		lagMs: viewer.lag,
+		bytesSent: viewer.bytesSent,
+		switches: viewer.switchCount,
+		lastSwitches: viewer.lastSwitches.map((record) => switchSnapshot(record, clock)),
+		drops: { ...viewer.drops },
+		figures: {
+			...(bandwidth && { bandwidthBps: shown(bandwidth) }),
+			...(cpuIdle && { cpuIdle: shown(cpuIdle) }),
+			...(memoryUsed && { memoryUsed: shown(memoryUsed) }),
+		},
+	};
+}
+
+function switchSnapshot(record: SwitchRecord, clock: Clock): ViewerSnapshot["lastSwitches"][number] {
+	const { at, unit, from, to, because } = record;
+	const age = clock.now() - at;
+	return { at: new Date(clock.wall() - age).toISOString(), unit, from, to, because: { ...because } };
+}
