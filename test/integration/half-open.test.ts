@@ -95,11 +95,10 @@ function swallowPackets({ pair }: Scene): void {
 	execFileSync("ip", ["netns", "exec", pair.far.namespace, "nft", "-f", "-"], { input: rules });
 }
 
-const root = process.getuid?.() === 0;
 const pullCable = ({ pair }: Scene): void => pair.setLink(pair.far, "down");
 
 describe("a viewer that went without a word", () => {
-	it.runIf(root).concurrent.each([
+	it.concurrent.each([
 		["the cable pulled", pullCable],
 		["every packet lost", swallowPackets],
 	])(`is gone within ${LIMIT_MS / 1000} s: %s`, async (how, cut) => {
@@ -112,7 +111,7 @@ describe("a viewer that went without a word", () => {
 		expect(ms).toBeLessThan(LIMIT_MS);
 	});
 
-	it.runIf(root).concurrent("is gone as soon when the programme stands still and nothing is sent to it", async () => {
+	it.concurrent("is gone as soon when the programme stands still and nothing is sent to it", async () => {
 		const scene = await watchOverCable();
 		for (const { pid, command } of childrenOf(scene.server.pid)) if (command === "ffmpeg") process.kill(pid, "SIGSTOP");
 		pullCable(scene);
@@ -121,18 +120,11 @@ describe("a viewer that went without a word", () => {
 		expect(ms).toBeLessThan(LIMIT_MS);
 	});
 
-	it.runIf(root).concurrent(
-		"is still taken for a viewer by a server without koffi, which says at its start that it will be",
-		async () => {
-			const scene = await watchOverCable(["--import", WITHOUT_KOFFI]);
-			expect(scene.server.stdout).toContain("koffi is not installed: half-open viewers are found later");
-			pullCable(scene);
-			await expect(untilLeft(scene, LIMIT_MS + 5000)).rejects.toThrow(/without a line/);
-			expect(await listed(scene)).toEqual([scene.id]);
-		},
-	);
-
-	it.skipIf(root)("needs network namespaces, and those need root", () => {
-		expect(() => createNetworkPair()).toThrow(/need root/);
+	it.concurrent("is still taken for a viewer by a server without koffi, which says at its start that it will be", async () => {
+		const scene = await watchOverCable(["--import", WITHOUT_KOFFI]);
+		expect(scene.server.stdout).toContain("koffi is not installed: half-open viewers are found later");
+		pullCable(scene);
+		await expect(untilLeft(scene, LIMIT_MS + 5000)).rejects.toThrow(/without a line/);
+		expect(await listed(scene)).toEqual([scene.id]);
 	});
 });

@@ -25,10 +25,10 @@ let pairs = 0;
 
 /**
  * Makes the two sides, with loopback and cable up. They go at the end of the test file.
+ * @param uid who asks for them
  * @throws Error when this user may not make them
  */
-export function createNetworkPair(): NetworkPair {
-	const uid = process.getuid?.();
+export function createNetworkPair(uid = process.getuid?.()): NetworkPair {
 	if (uid !== 0) {
 		throw new Error(`network namespaces need root, and this runs as uid ${uid}: run these tests with sudo.`);
 	}
