@@ -1,6 +1,7 @@
 /**
- * The limit to compare with: a bare `net` server that passes on whatever one of FFmpeg's pipes gives to every
- * connection, in the tick in which it comes. No units, no packaging, no switching.
+ * The limit to compare with: a bare `net` server that passes on whatever FFmpeg's pipes of the lowest rendition and
+ * the audio give to every connection, in the tick in which it comes. No units, no packaging, no switching. (A tag is
+ * written to its pipe at once and read at once, so that tags of the two do not come to lie inside each other.)
  *
  * Run by `fork` as `bare-server.ts FFMPEG PIPES`; sends its port. The first connection starts FFmpeg.
  */
@@ -15,8 +16,8 @@ const child = spawn(ffmpeg!, ["-i", "bench"], {
 });
 child.stdio.slice(3).forEach((pipe, index, all) => {
 	const readable = pipe as Readable;
-	// The last rendition, then audio: the one that the other side's viewers watch is the one passed on.
-	if (index !== all.length - 2) readable.resume();
+	// The lowest rendition and the audio, which stand last: what the other side's viewers get, in as many writes.
+	if (index < all.length - 2) readable.resume();
 	else {
 		readable.on("data", (bytes: Buffer) => {
 			for (const socket of sockets) socket.write(bytes);

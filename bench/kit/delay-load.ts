@@ -24,15 +24,25 @@ export interface LoadResult {
 	readonly bytes: number;
 }
 
-/** Cuts the stream into messages; `end` is exclusive, undefined while the message is not whole. */
+/** Cuts the stream into messages: where the first one ends, exclusive; undefined while it is not whole. */
 type MessageEnd = (buffer: Buffer) => number | undefined;
 
 function chunkEnd(buffer: Buffer): number | undefined {
-	const line = buffer.indexOf("\r\n");
-	if (line < 0) return undefined;
-	const end = line + 2 + Number.parseInt(buffer.toString("latin1", 0, line), 16) + 2;
-	return end <= buffer.length ? end : undefined;
+	let size = 0;
+	for (let at = 0; at < buffer.length; at++) {
+		const byte = buffer[at]!;
+		if (byte === CR) {
+			const end = at + 2 + size + 2;
+			return end <= buffer.length ? end : undefined;
+		}
+		size = size * 16 + (byte >= LOWER_A ? byte - LOWER_A + 10 : byte - ZERO);
+	}
+	return undefined;
 }
+
+const CR = 13;
+const ZERO = 48;
+const LOWER_A = 97;
 
 function flvTagEnd(buffer: Buffer): number | undefined {
 	if (buffer.length < 11) return undefined;
@@ -41,28 +51,40 @@ function flvTagEnd(buffer: Buffer): number | undefined {
 	return end <= buffer.length ? end : undefined;
 }
 
+/** Where all reads go: what they bring is looked at before the next one. Saves an allocation per read. */
+const READ_BUFFER = Buffer.alloc(256 * 1024);
+
 function receive(order: LoadOrder, onMessage: (message: Buffer) => void): void {
-	const socket = connect({ port: order.port, host: "127.0.0.1", noDelay: true });
 	let rest = Buffer.alloc(0);
 	let inBody = order.path === undefined;
 	const messageEnd: MessageEnd = order.path === undefined ? flvTagEnd : chunkEnd;
-	if (order.path !== undefined) socket.write(`GET ${order.path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
-	socket.on("data", (bytes) => {
-		rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+	const onRead = (length: number): boolean => {
+		const read = READ_BUFFER.subarray(0, length);
+		let bytes = rest.length === 0 ? read : Buffer.concat([rest, read]);
 		if (!inBody) {
-			const headerEnd = rest.indexOf("\r\n\r\n");
-			if (headerEnd < 0) return;
-			if (!rest.toString("latin1", 0, 12).endsWith("200")) throw new Error(rest.toString("latin1", 0, 300));
-			rest = rest.subarray(headerEnd + 4);
-			inBody = true;
+			const headerEnd = bytes.indexOf("\r\n\r\n");
+			if (headerEnd >= 0 && bytes.toString("latin1", 9, 12) !== "200")
+				throw new Error(bytes.toString("latin1", 0, 300));
+			inBody = headerEnd >= 0;
+			if (inBody) bytes = bytes.subarray(headerEnd + 4);
 		}
-		for (let end = messageEnd(rest); end !== undefined; end = messageEnd(rest)) {
-			onMessage(rest.subarray(0, end));
-			rest = rest.subarray(end);
+		if (inBody) {
+			for (let end = messageEnd(bytes); end !== undefined; end = messageEnd(bytes)) {
+				onMessage(bytes.subarray(0, end));
+				bytes = bytes.subarray(end);
+			}
 		}
+		rest = bytes.length === 0 ? EMPTY : Buffer.from(bytes);
+		return true;
+	};
+	const socket = connect({
+		...{ port: order.port, host: "127.0.0.1", noDelay: true },
+		onread: { buffer: READ_BUFFER, callback: onRead },
 	});
+	if (order.path !== undefined) socket.write(`GET ${order.path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
 }
 
+const EMPTY = Buffer.alloc(0);
 const order = JSON.parse(process.argv[2]!) as LoadOrder;
 const delaysMs: number[] = [];
 let bytes = 0;

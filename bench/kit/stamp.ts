@@ -15,16 +15,22 @@ export function writeStampNal(target: Buffer, at: number): void {
 	target[at + 1] = 5; // user_data_unregistered
 	target[at + 2] = ID.length + DIGITS;
 	ID.copy(target, at + 3);
-	target.write(process.hrtime.bigint().toString().padStart(DIGITS, "0").slice(-DIGITS), at + 3 + ID.length, "latin1");
+	target.write(Math.round(stampNow()).toString().padStart(DIGITS, "0"), at + 3 + ID.length, "latin1");
 	target[at + STAMP_NAL_BYTES - 1] = 0x80;
 }
 
-/** Nanoseconds of the first stamp in `bytes` at or after `from`, or undefined. */
-export function findStamp(bytes: Buffer, from = 0): number | undefined {
-	const at = bytes.indexOf(ID, from);
-	if (at < 0 || at + ID.length + DIGITS > bytes.length) return undefined;
-	return Number(bytes.toString("latin1", at + ID.length, at + ID.length + DIGITS));
+/** The stamp stands before the slices: behind packet headers, delimiter and parameter sets. */
+const SEARCHED_BYTES = 1024;
+
+/** Nanoseconds of the stamp in a message that begins with the picture's first byte, or undefined. */
+export function findStamp(message: Buffer): number | undefined {
+	const at = message.subarray(0, SEARCHED_BYTES).indexOf(ID);
+	if (at < 0 || at + ID.length + DIGITS > message.length) return undefined;
+	return Number(message.toString("latin1", at + ID.length, at + ID.length + DIGITS));
 }
 
+/** From `performance.now()` to CLOCK_MONOTONIC, in nanoseconds: cheaper to read than a bigint each time. */
+const ORIGIN_NS = Number(process.hrtime.bigint() % 10n ** BigInt(DIGITS)) - performance.now() * 1e6;
+
 /** Now, in the stamp's terms. */
-export const stampNow = (): number => Number(process.hrtime.bigint() % 10n ** BigInt(DIGITS));
+export const stampNow = (): number => ORIGIN_NS + performance.now() * 1e6;

@@ -58,8 +58,12 @@ export class Lane {
 		this.#onRefused = onRefused;
 		this.packaging = packaging;
 		this.#endObservation = rendition.units.observe({
-			opened: () => this.#closeAndPump(),
-			ended: () => this.#closeAndPump(),
+			// The IDR follows in the same tick, and goes out together with what closes the unit before.
+			opened: () => this.#closeUnits(),
+			ended: () => {
+				this.#closeUnits();
+				this.#pumpAll();
+			},
 			appended: (unit) => this.#appended(unit),
 			evicted: ({ head }) => this.#evicted(head.number),
 		});
@@ -106,12 +110,11 @@ export class Lane {
 	}
 
 	/** The unit before has come to its end. */
-	#closeAndPump(): void {
+	#closeUnits(): void {
 		for (const unit of this.#units.values()) {
 			unit.wholeAt ??= unit.source.next?.openedAt;
 			if (!unit.closed && unit.source.closed) this.#close(unit);
 		}
-		this.#pumpAll();
 	}
 
 	#appended(source: LoggedUnit<AccessUnit>): void {

@@ -1,7 +1,7 @@
 /**
  * The way from a chunk to a viewer's socket. One write is under way at a time; while it is, the viewer falls behind
- * in the ring and nothing queues up here. That is the whole of the bounded queue: at most one chunk per viewer,
- * shared with all others.
+ * in the ring and nothing queues up here. That is the whole of the bounded queue: at most one write per viewer, of
+ * chunks shared with all others.
  */
 import type { Socket } from "node:net";
 
@@ -12,6 +12,8 @@ export interface Transport {
 	readonly progress: number;
 	/** Sends `bytes`, which must not change afterwards. Only while `idle`. */
 	send(bytes: Buffer): void;
+	/** The same for several, in one write. The array is the transport's from then on. */
+	sendAll(buffers: readonly Buffer[]): void;
 	/** Sends `bytes` and then closes in good order. Only while `idle`. */
 	end(bytes: Buffer): void;
 	/** Drops the connection at once. */
@@ -95,6 +97,15 @@ export class SocketTransport implements Transport {
 		this.#sending = false;
 	}
 
+	sendAll(buffers: readonly Buffer[]): void {
+		this.#pending = true;
+		this.#sending = true;
+		for (const { length } of buffers) this.#dispatched += length;
+		const chunks = buffers.map((chunk) => ({ chunk, encoding: BUFFER_ENCODING }));
+		this.#socket._writev!(chunks, this.#written);
+		this.#sending = false;
+	}
+
 	end(bytes: Buffer): void {
 		this.#pending = true;
 		this.#socket.end(bytes);
@@ -138,6 +149,16 @@ export class StreamTransport implements Transport {
 		this.#socket.write(bytes, this.#written);
 	}
 
+	sendAll(buffers: readonly Buffer[]): void {
+		this.#pending = true;
+		this.#socket.cork();
+		buffers.forEach((bytes, index) => {
+			this.#dispatched += bytes.length;
+			this.#socket.write(bytes, index === buffers.length - 1 ? this.#written : undefined);
+		});
+		this.#socket.uncork();
+	}
+
 	end(bytes: Buffer): void {
 		this.#pending = true;
 		this.#socket.end(bytes);
@@ -150,6 +171,6 @@ export class StreamTransport implements Transport {
 
 /** Plain TCP gets the fast path; a TLS socket must not be written past its stream layer. */
 export function transportFor(socket: Socket, events: TransportEvents): Transport {
-	const isPlain = !("encrypted" in socket) && typeof socket._write === "function";
+	const isPlain = !("encrypted" in socket) && socket._writev !== undefined;
 	return isPlain ? new SocketTransport(socket, events) : new StreamTransport(socket, events);
 }

@@ -73,6 +73,9 @@ interface PendingSwitch {
 }
 
 const RECORDS_KEPT = 20;
+/** Chunks are put together into one write up to about so much: what is on its way cannot be skipped any more. */
+const WRITE_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 export class Viewer implements LaneReader {
 	readonly id: string;
@@ -95,6 +98,8 @@ export class Viewer implements LaneReader {
 	/** Bytes that go out before the cursor's own: how a response starts, or what bridges a hole. */
 	#prelude: Chunk | undefined;
 	#finishing = false;
+	/** Everything has been sent: what remains is to end the response. */
+	#over = false;
 	#pumping = false;
 
 	/** The channel must have a unit to start from. The viewer is put into its lane by `start`. */
@@ -166,46 +171,54 @@ export class Viewer implements LaneReader {
 
 	/**
 	 * Sends what there is, until the transport is busy or nothing is left. Hot path: runs for each viewer and access
-	 * unit, and allocates nothing unless a unit ends.
+	 * unit, and allocates nothing where one chunk waits; several (a unit's end and the next one's IDR, or what a slow
+	 * viewer has to catch up) go out in one write.
 	 */
 	pump(): void {
 		const transport = this.#transport;
 		if (transport === undefined || this.#pumping) return;
 		this.#pumping = true;
-		while (transport.idle && this.#step(transport));
+		while (transport.idle) {
+			const first = this.#next();
+			if (first === undefined) break;
+			this.#send(transport, first);
+		}
+		if (this.#over && transport.idle) transport.end(this.#options.chunked ? LAST_CHUNK : NOTHING);
 		this.#pumping = false;
 	}
 
-	/** @returns whether another step may be possible */
-	#step(transport: Transport): boolean {
-		if (this.#prelude !== undefined) {
-			const prelude = this.#prelude;
-			this.#prelude = undefined;
-			this.#send(transport, prelude);
-			return true;
+	/** Sends `first`, and with it what is there behind it. */
+	#send(transport: Transport, first: Buffer): void {
+		let more: Buffer[] | undefined;
+		let size = first.length;
+		while (size < WRITE_BYTES) {
+			const next = this.#next();
+			if (next === undefined) break;
+			more ??= [first];
+			more.push(next);
+			size += next.length;
 		}
-		const reason = this.#reasonToSkip();
-		if (reason !== undefined) return this.#skip(reason);
-		const unit = this.#unit;
-		if (this.#index < unit.chunks.length) {
-			this.#send(transport, unit.chunks[this.#index++]!);
-			return true;
-		}
-		if (!unit.closed) return false;
-		const { next } = unit.source;
-		if (this.#finishing || next === undefined) return this.#end(transport);
-		return this.#advance(next);
+		this.bytesSent += size;
+		if (more === undefined) transport.send(first);
+		else transport.sendAll(more);
 	}
 
-	#send(transport: Transport, chunk: Chunk): void {
-		const bytes = this.#options.chunked ? chunk.framed : chunk.payload;
-		this.bytesSent += bytes.length;
-		transport.send(bytes);
-	}
-
-	#end(transport: Transport): boolean {
-		transport.end(this.#options.chunked ? LAST_CHUNK : Buffer.alloc(0));
-		return false;
+	/** Takes the next bytes and moves the cursor behind them; undefined where there are none for now. */
+	#next(): Buffer | undefined {
+		for (;;) {
+			const reason = this.#reasonToSkip();
+			if (reason !== undefined) this.#skip(reason);
+			const { chunks, closed, source } = this.#unit;
+			const chunk = this.#prelude ?? chunks[this.#index];
+			if (chunk !== undefined) {
+				if (this.#prelude === undefined) this.#index++;
+				else this.#prelude = undefined;
+				return this.#options.chunked ? chunk.framed : chunk.payload;
+			}
+			if (!closed || this.#over) return undefined;
+			if (this.#finishing || source.next === undefined) this.#over = true;
+			else if (!this.#advance(source.next)) return undefined;
+		}
 	}
 
 	/** Why the cursor cannot stay where it is, if the lowest rendition has something newer. */
@@ -221,7 +234,7 @@ export class Viewer implements LaneReader {
 	}
 
 	/** Moves the cursor to the newest unit of the lowest rendition and counts what was left out. */
-	#skip(reason: DropReason): true {
+	#skip(reason: DropReason): void {
 		const log = this.#channel.lowestReady!;
 		const target = log.units.newest!;
 		const lost = ticksToMs((target.head.time - this.#unit.head.time) as Ticks90k);
@@ -229,7 +242,6 @@ export class Viewer implements LaneReader {
 		this.#moveTo(this.#options.lanes.lane(log, this.packaging), target);
 		this.#prelude = buildChunk((allocate) => this.packaging.hole(target.head, allocate));
 		this.#options.onDrop(this, reason, lost);
-		return true;
 	}
 
 	/** The unit has been sent whole: goes on with the next one, in this rendition or another. */

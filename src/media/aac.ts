@@ -20,9 +20,9 @@ export interface AacConfig {
 export const AAC_FRAME_SAMPLES = 1024;
 export const ADTS_HEADER_BYTES = 7;
 
-const SAMPLE_RATES_HZ = [
+const SAMPLE_RATES_HZ: readonly number[] = [
 	96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-] as const;
+];
 
 /**
  * Reads an AudioSpecificConfig.
@@ -36,7 +36,7 @@ export function parseAudioSpecificConfig(record: Uint8Array): AacConfig {
 	const sampleRateHz = frequencyIndex === 15 ? reader.bits(24) : (SAMPLE_RATES_HZ[frequencyIndex] ?? 0);
 	const channelConfiguration = reader.bits(4);
 	const channelCount = channelConfiguration === 7 ? 8 : channelConfiguration;
-	if (reader.bitsLeft < 0 || !SAMPLE_RATES_HZ.some((rate) => rate === sampleRateHz) || channelCount === 0) {
+	if (reader.bitsLeft < 0 || !SAMPLE_RATES_HZ.includes(sampleRateHz) || channelCount === 0) {
 		throw new PenstockError(
 			"STREAM_UNSUPPORTED",
 			`AAC with object type ${objectType}, ${sampleRateHz} Hz and channel configuration ${channelConfiguration} is not carried; encode it as AAC-LC.`,
@@ -59,7 +59,7 @@ export function parseAudioSpecificConfig(record: Uint8Array): AacConfig {
 export function writeAdtsHeader(target: Uint8Array, at: number, config: AacConfig, frameBytes: number): void {
 	const length = frameBytes + ADTS_HEADER_BYTES;
 	const profile = (config.objectType >= 1 && config.objectType <= 4 ? config.objectType : 2) - 1;
-	const frequencyIndex = SAMPLE_RATES_HZ.findIndex((rate) => rate === config.sampleRateHz);
+	const frequencyIndex = SAMPLE_RATES_HZ.indexOf(config.sampleRateHz);
 	const channels = config.channelCount === 8 ? 7 : config.channelCount;
 	target[at] = 0xff; // syncword
 	target[at + 1] = 0xf1; // syncword, ID = MPEG-4, layer, protection_absent

@@ -166,7 +166,9 @@ export class ChannelHost implements Programme {
 				log.error({ rendition, code: error.code }, error.message);
 			},
 			interrupted: (error) => {
-				// Whether the next run has audio is for it to say; viewers keep their responses.
+				// Who comes now waits for the next run, or is told why there is none; those who watch keep their responses.
+				this.#live = false;
+				// Whether the next run has audio is for it to say.
 				channel.setAudioConfig(undefined);
 				log.warn({ code: error.code, ladder: this.#ladder.status.state }, error.message);
 				const { state } = this.#ladder.status;

@@ -51,15 +51,47 @@ const PACKAGINGS: readonly Packaging[] = [mpegTs];
 export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
 	const clock = nodeClock();
 	if (config.channels.length > 0) await checkFfmpeg(config, clock);
-	const socketOptions = await loadSocketOptions();
-	if (!socketOptions.available)
-		log.warn("koffi is not installed: half-open viewers are found later than they could be");
+	const parts = await assemble(config, log, clock);
+	const { listener, api, channels, viewers, model } = parts;
+	try {
+		const httpAddress = addressOf(await listen(listener, config.http.listen, "http.listen"));
+		const apiAddress = addressOf(await listenApi(api, config.api.listen));
+		for (const { host } of channels) host.start();
+		log.info({ http: urlOf(httpAddress), api: urlOf(apiAddress) }, "listening");
+		let draining: Promise<void> | undefined;
+		const drain = async (): Promise<void> => {
+			model.draining = true;
+			log.info({ viewers: viewers.size, deadlineMs: config.delivery.drain }, "draining");
+			listener.close(); // no new connection; those with a stream stay
+			for (const { host } of channels) host.turnAway();
+			await viewers.drain(config.delivery.drain);
+			await parts.close();
+			log.info("stopped");
+		};
+		return { http: httpAddress, api: apiAddress, drain: () => (draining ??= drain()) };
+	} catch (error) {
+		await parts.close();
+		throw error;
+	}
+}
 
+interface Parts {
+	readonly channels: readonly HostedChannel[];
+	readonly viewers: Viewers;
+	readonly model: ServerModel;
+	readonly listener: Server;
+	readonly api: FastifyInstance;
+	/** Ends all of them, at once. */
+	close(): Promise<void>;
+}
+
+/** Makes the parts and connects them; nothing listens and no encoder runs yet. */
+async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> {
+	const { delivery } = config;
 	const limiter = new LogLimiter(clock, (kind, fields, message, times) =>
 		log.warn({ kind, times, ...fields }, message),
 	);
 	const machine = new Machine(clock, nodeReadings());
-	const { delivery } = config;
 	const viewers = new Viewers({ clock, maxViewers: delivery.maxViewers, stallTimeout: delivery.stallTimeout });
 	const channels = config.channels.map((channel): HostedChannel => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;
@@ -70,18 +102,17 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 		});
 		return { config: channel, host };
 	});
+	const socketOptions = await loadSocketOptions();
+	if (!socketOptions.available) {
+		log.warn("koffi is not installed: half-open viewers are found later than they could be");
+	}
 	const endpoint = new MediaEndpoint({
+		...{ viewers, clock, socketOptions, log, maxLag: delivery.maxLag, stallTimeout: delivery.stallTimeout },
 		programmes: programmesOf(channels, config.api.listChannelsTo404),
 		packagings: PACKAGINGS,
-		viewers,
 		policy: policyOf(config.policy),
 		serverFigures: () => machine.figures,
-		clock,
 		cors: { origins: config.http.corsOrigins },
-		maxLag: delivery.maxLag,
-		stallTimeout: delivery.stallTimeout,
-		socketOptions,
-		log,
 	});
 	const requestsRefused = new Map<string, number>();
 	const model = new ServerModel({
@@ -99,31 +130,12 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 		},
 	});
 	const api = await createApi({ config: config.api, model, log, version: packageVersion() });
-	const stop = async (): Promise<void> => {
+	const close = async (): Promise<void> => {
 		await Promise.all([...channels.map(({ host }) => host.stop()), closeListener(listener, clock), api.close()]);
 		machine.close();
 		limiter.close();
 	};
-	try {
-		const httpAddress = addressOf(await listen(listener, config.http.listen, "http.listen"));
-		const apiAddress = addressOf(await listenApi(api, config.api.listen));
-		for (const { host } of channels) host.start();
-		log.info({ http: urlOf(httpAddress), api: urlOf(apiAddress) }, "listening");
-		let draining: Promise<void> | undefined;
-		const drain = async (): Promise<void> => {
-			model.draining = true;
-			log.info({ viewers: viewers.size, deadlineMs: delivery.drain }, "draining");
-			listener.close(); // no new connection; those with a stream stay
-			for (const { host } of channels) host.turnAway();
-			await viewers.drain(delivery.drain);
-			await stop();
-			log.info("stopped");
-		};
-		return { http: httpAddress, api: apiAddress, drain: () => (draining ??= drain()) };
-	} catch (error) {
-		await stop();
-		throw error;
-	}
+	return { channels, viewers, model, listener, api, close };
 }
 
 /** What the listener for viewers serves besides streams is only its health. */

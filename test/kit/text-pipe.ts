@@ -28,6 +28,10 @@ export class TextPipe implements Transport {
 		this.#blocked = !this.open;
 	}
 
+	sendAll(buffers: readonly Buffer[]): void {
+		for (const bytes of buffers) this.send(bytes);
+	}
+
 	end(bytes: Buffer): void {
 		this.text += bytes.toString();
 		this.ended = true;
