@@ -18,8 +18,8 @@ const ffmpeg = (args: readonly string[]): Buffer =>
 	execFileSync("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-y", ...args]);
 
 const penstock = await startPenstock(CONFIG);
-const recording = await record(`${penstock.http}/live/demo.ts`, async ({ size }, { id }) => {
-	if (size === "480x270") await penstock.call("PUT", `/api/v1/viewers/${id}/rendition`, { rendition: "high" });
+const recording = await record(`${penstock.http}/live/demo.ts`, ({ size }, { id }) => {
+	if (size === "480x270") void penstock.call("PUT", `/api/v1/viewers/${id}/rendition`, { rendition: "high" });
 });
 await recording.until(({ units }) => units.filter(({ size }) => size === "1280x720").length >= 2);
 recording.viewer.close();
