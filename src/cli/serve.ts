@@ -72,7 +72,7 @@ function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
 	log.warn(fields, "the API has no password and listens beyond this machine; let a firewall or a proxy guard it");
 }
 
-function howToWatch({ http, api }: RunningServer, { channels }: Config): string {
+function howToWatch({ http, api }: RunningServer, { channels, policy }: Config): string {
 	const base = urlOf(http);
 	const lines = channels.map(({ label }) => `  ${base}/${label}.ts`);
 	const example = lines[0]?.trim() ?? base;
@@ -81,6 +81,9 @@ function howToWatch({ http, api }: RunningServer, { channels }: Config): string 
 		...lines,
 		`  ffplay ${example}`,
 		`  vlc ${example}`,
+		...(policy.kind === "tour"
+			? [`Every ${policy.settings.stay / 1000} s the server switches the rendition inside it.`]
+			: []),
 		`See who watches:  curl ${urlOf(api)}/api/v1/viewers`,
 		"",
 	].join("\n");

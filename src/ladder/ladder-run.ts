@@ -82,6 +82,8 @@ export class LadderRun {
 		this.#child = spawn(config.tools.ffmpeg, ffmpegArguments(config, plan), {
 			stdio: ["ignore", "ignore", "pipe", ...new Array<"pipe">(pipes).fill("pipe")],
 			env: toolEnvironment(),
+			// A group of its own: Ctrl-C at a terminal is for the server, which lets its viewers end first.
+			detached: true,
 		});
 		endWithProcess(this.#child);
 		this.#listen(names);
@@ -245,7 +247,8 @@ export class LadderRun {
 		const shown = withoutSecrets(line);
 		this.#words.push(shown);
 		if (this.#words.length > KEPT_LINES) this.#words.shift();
-		this.#events.log(shown);
+		// What it says of being ended by us is no news.
+		if (this.#end === undefined) this.#events.log(shown);
 	}
 
 	#fail(error: PenstockError): void {

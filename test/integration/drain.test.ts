@@ -1,9 +1,9 @@
 /**
  * The end of a server: SIGTERM lets each viewer have its unit whole, waits for nobody longer than `delivery.drainMs`,
- * and leaves no encoder behind.
+ * and leaves no encoder behind. (FFmpeg leads a process group of its own, so that the kit, which ends a server's whole
+ * group with it, does not hide one that the server left.)
  */
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { onCleanup } from "../kit/cleanup.ts";
 import { eventually } from "../kit/eventually.ts";
@@ -13,7 +13,6 @@ import { childrenOf } from "../kit/process-table.ts";
 import { RawConnection } from "../kit/raw-connection.ts";
 import { type Recording, record } from "../kit/recording.ts";
 import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
-import { makeTempDir } from "../kit/temp-dir.ts";
 import { NO_TS_FAULTS, stepsBack, TINY_CHANNEL, TINY_UNIT_MS } from "../kit/tiny-ladder.ts";
 
 const PATH = "/live/signal.ts";
@@ -21,20 +20,8 @@ const FRAME_MS = 1000 / 30;
 /** For FFmpeg to end and the process to leave, on a busy machine. */
 const SLACK_MS = 3000;
 
-/**
- * FFmpeg in a session of its own. The kit ends a server's whole process group with it, and would hide an encoder that
- * the server left behind.
- */
-function ffmpegOutsideGroup(): string {
-	const path = join(makeTempDir("ffmpeg"), "ffmpeg");
-	writeFileSync(path, '#!/bin/sh\nexec setsid ffmpeg "$@"\n');
-	chmodSync(path, 0o755);
-	return path;
-}
-
 const start = (delivery: ConfigFile, channels: ConfigFile = {}): Promise<Penstock> =>
 	startPenstock({
-		ffmpeg: { path: ffmpegOutsideGroup() },
 		delivery,
 		channels: { signal: TINY_CHANNEL, ...channels },
 	});
@@ -88,6 +75,17 @@ async function expectWhole(recording: Recording): Promise<void> {
 	expectEveryFrameOnce(counters);
 	expect(counters).toHaveLength(accessUnits.filter(({ track }) => track === "video").length);
 }
+
+test("Ctrl-C, which signals the whole process group, lets viewers end at the end of their unit, too", async () => {
+	const penstock = await startPenstock({ channels: { signal: TINY_CHANNEL } });
+	const recording = await record(`${penstock.http}/live/signal.ts`);
+	await recording.until(({ units }) => units.length > 2);
+	process.kill(-penstock.process.pid, "SIGINT");
+	await recording.until(() => false);
+	await expectWhole(recording);
+	expect(await penstock.process.exited).toEqual({ code: 0, signal: null });
+	expect(penstock.process.stdout).not.toContain('"component":"ffmpeg"');
+});
 
 describe("SIGTERM", () => {
 	test("ends each response at the end of its unit, refuses who comes, and leaves with 0 and no encoder", async () => {
