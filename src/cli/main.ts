@@ -22,6 +22,10 @@ With PENSTOCK_DEBUG=1 an error is shown with its stack.
 
 /** @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
+	// Whoever read our output has had enough of it (`penstock --help | head`): no reason to fall over.
+	process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+		if (error.code !== "EPIPE") throw error;
+	});
 	try {
 		let code = 0;
 		const program = createProgram((result) => {

@@ -4,8 +4,10 @@
  */
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { startCli } from "../kit/penstock.ts";
+import { runToEnd } from "../kit/processes.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
 
 const folder = makeTempDir("command-line");
@@ -155,4 +157,12 @@ test("the built command has its help, its version and its exit codes, too", asyn
 	});
 	const good = await say("check", "-c", file("good.yaml", LISTEN + CHANNELS));
 	expect(good).toMatchObject({ code: 0, stdout: expect.stringMatching(/good\.yaml is good\n$/), stderr: "" });
+});
+
+test("help that nobody reads to its end is no failure", async () => {
+	const cli = fileURLToPath(new URL("../../dist/cli/penstock.js", import.meta.url));
+	// The far end of the pipe is closed before the command writes.
+	const pipe = `"${process.execPath}" "${cli}" --help; echo "code $?" >&2`;
+	const shell = await runToEnd("sh", ["-c", `{ ${pipe}; } | exec sleep 0`]);
+	expect(shell.stderr.trim()).toBe("code 0");
 });
