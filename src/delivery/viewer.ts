@@ -226,11 +226,12 @@ export class Viewer implements LaneReader {
 		const { source, chunks } = this.#unit;
 		const { withdrawn } = this.#lane.rendition;
 		const isBehind = this.lag > this.#options.maxLag;
-		if (source.evicted) return isBehind ? "behind" : "evicted";
-		if (!isBehind && !(withdrawn && this.#index === chunks.length)) return undefined;
+		const isStuck = source.evicted || (withdrawn && this.#index === chunks.length);
+		if (!isBehind && !isStuck) return undefined;
 		const newest = this.#channel.lowestReady?.units.newest;
 		if (newest === undefined || newest.head.number <= this.unit) return undefined;
-		return isBehind ? "behind" : "withdrawn";
+		if (isBehind) return "behind";
+		return source.evicted ? "evicted" : "withdrawn";
 	}
 
 	/** Moves the cursor to the newest unit of the lowest rendition and counts what was left out. */
