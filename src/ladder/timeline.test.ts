@@ -34,6 +34,16 @@ describe("the channel's clock", () => {
 		expect(timeline.beginRun(ticks90k(777), ms(9200)).placeVideo("low", at(777), ms(9200)).pts).toBe(900_000);
 	});
 
+	it("many runs, each a little later than a line between units, do not add up what rounding takes", () => {
+		const timeline = new Timeline(ms(1000));
+		timeline.beginRun(ticks90k(0), ms(0)).placeVideo("low", at(0), ms(0));
+		for (let run = 1; run <= 20; run++) {
+			const now = ms(run * 2400);
+			const { pts } = timeline.beginRun(ticks90k(0), now).placeVideo("low", at(0), now);
+			expect(Math.abs(pts / 90 - 1000 - now)).toBeLessThanOrEqual(500);
+		}
+	});
+
 	it("a run that comes back at once still begins in a later unit", () => {
 		const timeline = new Timeline(ms(1000));
 		timeline.beginRun(ticks90k(0), ms(0)).placeVideo("low", at(90_000), ms(1000));

@@ -28,6 +28,8 @@ export class Timeline {
 	/** The latest time sent of any track, and when that was. */
 	#latest: { readonly time: number; readonly sentAt: Milliseconds } | undefined;
 	readonly #lastOfTrack = new Map<string, number>();
+	/** What the rounding of the runs so far kept back (positive) or went ahead (negative), for the next one to even out. */
+	#owed = 0;
 
 	constructor(unitDuration: Milliseconds) {
 		this.#unit = unitDuration * TICKS_PER_MS;
@@ -53,16 +55,18 @@ export class Timeline {
 	}
 
 	/**
-	 * Ahead of what was sent by the time that has passed since, to the nearest line between units, so that live delay
-	 * does not grow from run to run.
+	 * Ahead of what was sent by the time that has passed since, to the nearest line between units. What is lost or won
+	 * by that is carried on, so that live delay stays within half a unit however many runs there are.
 	 */
 	#nextLine(now: Milliseconds): number {
 		const unit = this.#unit;
 		if (this.#latest === undefined) return Math.ceil(FIRST_TIME / unit) * unit;
 		const { time, sentAt } = this.#latest;
 		const least = (Math.floor(time / unit) + 1) * unit;
-		const due = time + (now - sentAt) * TICKS_PER_MS;
-		return Math.max(least, Math.round(due / unit) * unit);
+		const due = time + (now - sentAt) * TICKS_PER_MS + this.#owed;
+		const line = Math.max(least, Math.round(due / unit) * unit);
+		this.#owed = due - line;
+		return line;
 	}
 }
 
