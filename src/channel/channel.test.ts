@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { name, picture, sound } from "../../test/kit/access-units.ts";
-import type { Clock } from "../base/clock.ts";
-import { epochMs, milliseconds, ticksToMs } from "../base/units.ts";
+import { ManualClock } from "../../test/kit/manual-clock.ts";
+import { milliseconds, ticksToMs } from "../base/units.ts";
 import type { AlignmentFault } from "./alignment.ts";
 import { Channel, type RenditionLog } from "./channel.ts";
 
@@ -10,16 +10,11 @@ const HIGH = name("high");
 const MID = name("mid");
 const LOW = name("low");
 
-let nowMs = 0;
-const clock: Clock = {
-	now: () => milliseconds(nowMs),
-	wall: () => epochMs(nowMs),
-	after: () => ({ cancel() {} }),
-};
+let clock: ManualClock;
 let faults: AlignmentFault[] = [];
 
 beforeEach(() => {
-	nowMs = 0;
+	clock = new ManualClock();
 	faults = [];
 });
 
@@ -45,7 +40,7 @@ describe("units", () => {
 	test("the same time gets the same number in every rendition, whoever comes first", () => {
 		const channel = channelOf();
 		for (const second of [10, 11, 12]) {
-			nowMs = second * 1000;
+			clock.advanceTo(second * 1000);
 			const order = second === 11 ? [LOW, MID, HIGH] : [HIGH, MID, LOW];
 			for (const rendition of order) channel.appendVideo(rendition, picture(second * 1000, { key: true }));
 			for (const rendition of order) channel.appendVideo(rendition, picture(second * 1000 + 500));
@@ -103,7 +98,7 @@ describe("units", () => {
 
 describe("the alignment checker", () => {
 	const feed = (channel: Channel, second: number, offsets: Partial<Record<string, number | "none">>): void => {
-		nowMs = second * 1000;
+		clock.advanceTo(second * 1000);
 		for (const { name: rendition } of channel.renditions) {
 			const offset = offsets[rendition] ?? 0;
 			if (offset !== "none") channel.appendVideo(rendition, picture(second * 1000 + offset, { key: true }));
@@ -139,7 +134,7 @@ describe("the alignment checker", () => {
 	test("finds a medium that falls behind the clock, once for each unit duration lost", () => {
 		const channel = channelOf();
 		for (let second = 0; second <= 40; second++) {
-			nowMs = second * 1100;
+			clock.advanceTo(second * 1100);
 			channel.appendVideo(HIGH, picture(second * 1000, { key: true }));
 		}
 		expect(channel.drift.counts.drift).toBe(3);

@@ -52,8 +52,8 @@ function whenClosed(socket: Socket, closed: (timedOut: boolean) => void): void {
 
 /**
  * Plain TCP. `Socket._write`, the hook that Writable documents for implementers, skips the queue of the stream layer:
- * its callback runs at once when the kernel took all bytes, which makes back-pressure visible in the same tick, at
- * about half the cost of `ServerResponse.write` (docs/data-path.md). Nothing else may write to the socket meanwhile.
+ * its callback runs at once when the kernel took all bytes, which makes back-pressure visible in the same tick,
+ * and leaves the stream layer's bookkeeping out. Nothing else may write to the socket meanwhile.
  */
 export class SocketTransport implements Transport {
 	readonly #socket: Socket;

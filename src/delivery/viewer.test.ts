@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { name, picture, sound } from "../../test/kit/access-units.ts";
+import { ManualClock } from "../../test/kit/manual-clock.ts";
 import { textPackaging } from "../../test/kit/text-packaging.ts";
 import { TextPipe } from "../../test/kit/text-pipe.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Name } from "../base/name.ts";
-import { epochMs, milliseconds } from "../base/units.ts";
+import { milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
 import type { Decision } from "../switching/state.ts";
 import { LaneSet } from "./lane-set.ts";
@@ -14,19 +14,14 @@ import { Viewer } from "./viewer.ts";
 const HIGH = name("high");
 const LOW = name("low");
 
-let nowMs = 0;
-const clock: Clock = {
-	now: () => milliseconds(nowMs),
-	wall: () => epochMs(nowMs),
-	after: () => ({ cancel() {} }),
-};
+let clock: ManualClock;
 
 let channel: Channel;
 let lanes: LaneSet;
 let next: Decision;
 
 beforeEach(() => {
-	nowMs = 0;
+	clock = new ManualClock();
 	channel = new Channel({
 		renditions: [HIGH, LOW],
 		unitMs: milliseconds(1000),
@@ -63,7 +58,7 @@ function watch(options: { wish?: Name; chunked?: boolean } = {}): { viewer: View
 
 /** One unit of two pictures in the renditions given, in that order. */
 function feedUnit(second: number, order: readonly Name[] = [HIGH, LOW], offsetMs = 0): void {
-	nowMs = second * 1000;
+	clock.advanceTo(second * 1000);
 	for (const rendition of order) {
 		const shift = rendition === LOW ? offsetMs : 0;
 		channel.appendVideo(rendition, picture(second * 1000 + shift, { key: true }));
@@ -255,7 +250,7 @@ test("whatever the order of arrival, decisions and blocking, every frame comes o
 				clock,
 			});
 			lanes = new LaneSet(channel);
-			nowMs = 0;
+			clock = new ManualClock();
 			const frame = new Map([
 				[HIGH, 0],
 				[LOW, 0],

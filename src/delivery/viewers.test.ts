@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { name, picture } from "../../test/kit/access-units.ts";
+import { ManualClock } from "../../test/kit/manual-clock.ts";
 import { textPackaging } from "../../test/kit/text-packaging.ts";
 import { TextPipe } from "../../test/kit/text-pipe.ts";
-import { type Clock, SafeClock } from "../base/clock.ts";
-import { epochMs, milliseconds } from "../base/units.ts";
+import { milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
 import { LaneSet } from "./lane-set.ts";
 import { type LeaveReason, Viewer } from "./viewer.ts";
@@ -11,39 +11,13 @@ import { Viewers } from "./viewers.ts";
 
 const LOW = name("low");
 
-let nowMs = 0;
-let timers: { at: number; callback: () => void }[] = [];
-const clock: Clock = new SafeClock({
-	now: () => milliseconds(nowMs),
-	wall: () => epochMs(nowMs),
-	setTimer: (delayMs, callback) => {
-		const timer = { at: nowMs + delayMs, callback };
-		timers.push(timer);
-		return timer;
-	},
-	clearTimer: (timer) => {
-		timers = timers.filter((other) => other !== timer);
-	},
-});
-
-function advanceTo(ms: number): void {
-	for (;;) {
-		const due = timers.filter(({ at }) => at <= ms).sort((a, b) => a.at - b.at)[0];
-		if (due === undefined) break;
-		timers = timers.filter((timer) => timer !== due);
-		nowMs = due.at;
-		due.callback();
-	}
-	nowMs = ms;
-}
-
+let clock: ManualClock;
 let channel: Channel;
 let viewers: Viewers;
 let left: LeaveReason[];
 
 beforeEach(() => {
-	nowMs = 0;
-	timers = [];
+	clock = new ManualClock();
 	left = [];
 	channel = new Channel({ renditions: [LOW], unitMs: milliseconds(1000), ringMs: milliseconds(60_000), clock });
 	viewers = new Viewers({ clock, maxViewers: 2, stallTimeout: milliseconds(15_000) });
@@ -74,8 +48,8 @@ function join(id: string): { viewer: Viewer; pipe: TextPipe } {
 
 /** A picture every 100 ms, an IDR every second. */
 function playUntil(ms: number): void {
-	for (let at = Math.floor(nowMs / 100) * 100 + 100; at <= ms; at += 100) {
-		advanceTo(at);
+	for (let at = Math.floor(clock.now() / 100) * 100 + 100; at <= ms; at += 100) {
+		clock.advanceTo(at);
 		channel.appendVideo(LOW, picture(at, { key: at % 1000 === 0 }));
 	}
 }
@@ -95,7 +69,7 @@ describe("the watchdog", () => {
 
 	test("leaves a viewer alone for whom there is nothing to send", () => {
 		join("waiting");
-		advanceTo(3_600_000);
+		clock.advanceTo(3_600_000);
 		expect(left).toEqual([]);
 	});
 

@@ -85,4 +85,9 @@ export class ManualClock extends SafeClock {
 	advance(ms: number): void {
 		this.time.advance(ms);
 	}
+
+	/** The same, until `now()` says `ms`. */
+	advanceTo(ms: number): void {
+		this.time.advance(ms - this.now());
+	}
 }
