@@ -6,7 +6,7 @@ export default defineConfig({
 			{
 				test: {
 					name: "unit",
-					include: ["src/**/*.test.ts", "test/{kit,house}/**/*.test.ts"],
+					include: ["src/**/*.test.ts", "test/{kit,house,fuzz}/**/*.test.ts"],
 					testTimeout: 30_000,
 				},
 			},

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { name, picture, sound } from "../../test/kit/access-units.ts";
 import { ManualClock } from "../../test/kit/manual-clock.ts";
-import { milliseconds, ticksToMs } from "../base/units.ts";
+import { milliseconds, ticks90k, ticksToMs } from "../base/units.ts";
+import type { AccessUnit } from "../media/access-unit.ts";
 import type { AlignmentFault } from "./alignment.ts";
 import { Channel, type RenditionLog } from "./channel.ts";
 
@@ -54,6 +55,20 @@ describe("units", () => {
 			expect(unitsOf(channel.rendition(rendition))).toEqual(expected);
 		}
 		expect(faults).toEqual([]);
+	});
+
+	test("say how far apart the pictures of the unit before were, the same in every rendition", () => {
+		const channel = channelOf();
+		for (const second of [10, 11, 12]) {
+			for (const rendition of [HIGH, MID, LOW]) {
+				channel.appendVideo(rendition, picture(second * 1000, { key: true }));
+				for (const offset of [40, 80, 160]) channel.appendVideo(rendition, picture(second * 1000 + offset));
+			}
+		}
+		for (const { units } of channel.renditions) {
+			expect(units.find(0)?.head.pictureDuration).toBe(3000);
+			expect([1, 2].map((number) => units.find(number)?.head.pictureDuration)).toEqual([7200, 7200]);
+		}
 	});
 
 	test("nothing is kept before the first IDR", () => {
@@ -212,5 +227,58 @@ describe("shared audio", () => {
 				[2, [3010]],
 			]),
 		);
+	});
+});
+
+describe("a channel of audio alone", () => {
+	const AUDIO = name("audio");
+	const audioChannel = (): Channel =>
+		new Channel({
+			...{ renditions: [AUDIO], lead: "audio", unitMs: milliseconds(250), ringMs: milliseconds(1000), clock },
+			onFault: (fault) => faults.push(fault),
+		});
+	/** Frames of 1024 samples at 48 kHz. */
+	const frames = (from: number, count: number): AccessUnit[] =>
+		Array.from({ length: count }, (_, i) => {
+			const time = ticks90k(from + i * 1920);
+			return { track: "audio", pts: time, dts: time, key: true, data: Uint8Array.of(i) };
+		});
+
+	test("begins a unit at the first frame at or behind each multiple of its duration", () => {
+		const channel = audioChannel();
+		for (const frame of frames(90_000, 50)) {
+			clock.advanceTo(frame.pts / 90);
+			channel.appendAudio(frame);
+		}
+		const { units } = channel.rendition("audio")!;
+		const heads = [];
+		for (let unit = units.oldest; unit !== undefined; unit = unit.next)
+			heads.push({ ...unit.head, count: unit.items.length });
+		const times = [90_000, 113_040, 136_080, 159_120, 180_240];
+		expect(heads.map(({ number, time }) => [number, time])).toEqual(times.map((time, number) => [number, time]));
+		for (const time of times) expect(Math.floor((time - 1920) / 22_500)).toBe(Math.floor(time / 22_500) - 1);
+		expect(heads.map(({ count }) => count)).toEqual([12, 12, 12, 11, 3]);
+		expect(heads.map(({ pictureDuration, rendition }) => [pictureDuration, rendition])).toEqual(
+			times.map(() => [0, "audio"]),
+		);
+		expect(faults).toEqual([]);
+		expect(channel.drift.counts.drift).toBe(0);
+	});
+
+	test("numbers its units without a hole over a pause, and begins one anew after an end", () => {
+		const channel = audioChannel();
+		for (const frame of frames(90_000, 3)) channel.appendAudio(frame);
+		channel.end();
+		for (const frame of frames(97_000, 1)) channel.appendAudio(frame);
+		for (const frame of frames(900_000, 2)) channel.appendAudio(frame);
+		const log = channel.rendition("audio")!;
+		expect(unitsOf(log).at(-1)).toEqual({ number: 2, timeMs: 10_000, items: 2 });
+		expect(log.units.opened).toBe(3);
+	});
+
+	test("keeps no more than its ring", () => {
+		const channel = audioChannel();
+		for (const frame of frames(90_000, 500)) channel.appendAudio(frame);
+		expect(channel.rendition("audio")!.units.length).toBeLessThanOrEqual(6);
 	});
 });

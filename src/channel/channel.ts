@@ -6,6 +6,7 @@
  * others find it by that time. Audio is shared: an audio access unit belongs to the newest unit that any rendition
  * has opened when it arrives, and waits for the renditions that have not come there yet. So every rendition carries
  * the same audio in the same unit, and a switch between units neither loses nor repeats a frame of it.
+ * Where there is audio alone, it leads: a unit begins at the first frame at or behind each multiple of its duration.
  *
  * Invariant: units with the same number and the same time in two renditions can follow each other's predecessors.
  * Where a rendition's IDR is not at the unit's time, the checker says so, and nobody switches there.
@@ -13,14 +14,24 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Name } from "../base/name.ts";
-import { type BitsPerSecond, bitsPerSecond, type Milliseconds, type Ticks90k, ticksToMs } from "../base/units.ts";
-import type { AccessUnit, AudioConfig, VideoConfig } from "../media/access-unit.ts";
+import {
+	type BitsPerSecond,
+	bitsPerSecond,
+	type Milliseconds,
+	type Ticks90k,
+	ticks90k,
+	ticksToMs,
+} from "../base/units.ts";
+import type { AccessUnit, AudioConfig, TrackKind, VideoConfig } from "../media/access-unit.ts";
 import { AlignmentChecker, type AlignmentFault, DriftMeter } from "./alignment.ts";
+import { PictureSteps } from "./picture-steps.ts";
 import { type LoggedUnit, UnitLog } from "./unit-log.ts";
 
 export interface ChannelOptions {
 	/** From the best to the lowest; names are unique. */
 	readonly renditions: readonly Name[];
+	/** Whose access units begin the units; "video" unless given. With "audio" there is no video. */
+	readonly lead?: TrackKind;
 	readonly unitMs: Milliseconds;
 	/** How much of the past is kept, at least two units. */
 	readonly ringMs: Milliseconds;
@@ -54,6 +65,7 @@ export class RenditionLog {
 	video: VideoConfig | undefined;
 	/** The ladder will not bring this rendition (any more). */
 	withdrawn = false;
+	readonly steps = new PictureSteps();
 	waitingAudio: WaitingAudio[] = [];
 	/** Access units are dropped until the next IDR. */
 	skipping = false;
@@ -81,6 +93,7 @@ export class RenditionLog {
 export class Channel {
 	readonly renditions: readonly RenditionLog[];
 	readonly unitMs: Milliseconds;
+	readonly lead: TrackKind;
 	readonly drift: AlignmentChecker;
 	readonly #ringTicks: number;
 	readonly #unitTicks: number;
@@ -94,6 +107,7 @@ export class Channel {
 		this.renditions = options.renditions.map((name) => new RenditionLog(name, tell));
 		this.drift = new AlignmentChecker(tell);
 		this.unitMs = options.unitMs;
+		this.lead = options.lead ?? "video";
 		this.#unitTicks = options.unitMs * 90;
 		this.#ringTicks = Math.max(options.ringMs * 90, 2 * this.#unitTicks);
 		this.#clock = options.clock;
@@ -134,13 +148,15 @@ export class Channel {
 		const log = this.#logOf(rendition);
 		if (accessUnit.key && this.#startsUnit(log, accessUnit)) return;
 		const unit = log.units.newest;
-		if (unit !== undefined && !unit.closed && !log.skipping && !this.#isOverlong(log, unit, accessUnit))
+		if (unit !== undefined && !unit.closed && !log.skipping && !this.#isOverlong(log, unit, accessUnit)) {
+			log.steps.picture(accessUnit.dts);
 			log.units.append(accessUnit);
-		else log.droppedAccessUnits++;
+		} else log.droppedAccessUnits++;
 	}
 
 	/** @param accessUnit of audio, for every rendition */
 	appendAudio(accessUnit: AccessUnit): void {
+		if (this.lead === "audio") this.#startsAudioUnit(accessUnit);
 		const newest = this.newestUnit;
 		if (newest === undefined) return;
 		for (const log of this.renditions) {
@@ -183,22 +199,42 @@ export class Channel {
 		const before = log.units.newest?.head.number;
 		if (before !== undefined && mark.number <= before) return false;
 		this.#judge(log, idr, mark, before);
-		this.#openUnit(log, idr, mark.number);
+		this.#openUnit(log, { number: mark.number, time: idr.pts }, log.steps.unit(idr.dts));
+		log.units.append(idr);
+		this.#releaseAudio(log, (waiting) => waiting.unit === mark.number);
+		this.#evict(log, idr.pts);
 		return true;
+	}
+
+	/** Opens the next unit if this frame is the first at or behind a line of the grid, or the first after an end. */
+	#startsAudioUnit({ pts }: AccessUnit): void {
+		const { newestUnit: newest } = this;
+		const lineOf = (time: Ticks90k): number => Math.floor(time / this.#unitTicks);
+		const isOpen = this.renditions.some(({ units }) => units.newest?.closed === false);
+		if (newest !== undefined && isOpen && lineOf(pts) <= lineOf(newest.time)) return;
+		const mark = this.#mark(pts);
+		for (const log of this.renditions) {
+			log.alignment.goodUnit();
+			this.#openUnit(log, mark, ticks90k(0));
+			this.#evict(log, pts);
+		}
 	}
 
 	/** Finds the unit near this time, or opens the channel's next one; undefined for a time before the marks kept. */
 	#markAt(time: Ticks90k): UnitMark | undefined {
 		const newest = this.newestUnit;
-		if (newest === undefined || time >= newest.time + this.#unitTicks / 2) {
-			const mark: UnitMark = { number: (newest?.number ?? -1) + 1, time };
-			this.#marks.push(mark);
-			const offsetMs = this.#driftMeter.measure(ticksToMs(time), this.#clock.now());
-			if (offsetMs === undefined) this.drift.goodUnit();
-			else this.drift.fault({ kind: "drift", unit: mark.number, offsetMs });
-			return mark;
-		}
+		if (newest === undefined || time >= newest.time + this.#unitTicks / 2) return this.#mark(time);
 		return this.#marks.findLast((mark) => Math.abs(time - mark.time) < this.#unitTicks / 2);
+	}
+
+	/** The channel's next unit begins at this time. */
+	#mark(time: Ticks90k): UnitMark {
+		const mark: UnitMark = { number: (this.newestUnit?.number ?? -1) + 1, time };
+		this.#marks.push(mark);
+		const offsetMs = this.#driftMeter.measure(ticksToMs(time), this.#clock.now());
+		if (offsetMs === undefined) this.drift.goodUnit();
+		else this.drift.fault({ kind: "drift", unit: mark.number, offsetMs });
+		return mark;
 	}
 
 	#judge(log: RenditionLog, idr: AccessUnit, mark: UnitMark, before: number | undefined): void {
@@ -210,7 +246,7 @@ export class Channel {
 		if (skipped === 0 && offsetMs === 0) alignment.goodUnit();
 	}
 
-	#openUnit(log: RenditionLog, idr: AccessUnit, number: number): void {
+	#openUnit(log: RenditionLog, { number, time }: UnitMark, pictureDuration: Ticks90k): void {
 		// Audio of units that this rendition does not have still belongs to its time: behind the unit that ends now.
 		this.#releaseAudio(log, (waiting) => waiting.unit < number);
 		log.skipping = false;
@@ -218,10 +254,7 @@ export class Channel {
 			...(log.video === undefined ? {} : { video: log.video }),
 			...(this.#audio === undefined ? {} : { audio: this.#audio }),
 		};
-		log.units.open({ number, time: idr.pts, rendition: log.name, decode }, this.#clock.now());
-		log.units.append(idr);
-		this.#releaseAudio(log, (waiting) => waiting.unit === number);
-		this.#evict(log, idr.pts);
+		log.units.open({ number, time, pictureDuration, rendition: log.name, decode }, this.#clock.now());
 	}
 
 	#releaseAudio(log: RenditionLog, isDue: (waiting: WaitingAudio) => boolean): void {

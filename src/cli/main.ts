@@ -8,6 +8,15 @@ import { type Config, loadConfig } from "../server/config.ts";
 import { packageVersion } from "../server/version.ts";
 import { check } from "./check.ts";
 import { demoConfig } from "./demo.ts";
+import {
+	headerField,
+	type PlayArguments,
+	play,
+	positiveCount,
+	positiveNumber,
+	renditionName,
+	streamUrl,
+} from "./play.ts";
 import { serve } from "./serve.ts";
 
 const EXAMPLES = `
@@ -15,6 +24,7 @@ Examples:
   penstock demo                          a test picture at http://127.0.0.1:8080/live/demo.ts
   penstock serve -c penstock.yaml        the channels of a configuration
   penstock check -c penstock.yaml        what would be served, and whether FFmpeg can
+  penstock play http://127.0.0.1:8080/live/demo.ts
 
 A value of the configuration can be set by the environment, for example PENSTOCK_HTTP_LISTEN=0.0.0.0:8081.
 With PENSTOCK_DEBUG=1 an error is shown with its stack.
@@ -78,7 +88,25 @@ function createProgram(done: (code: number) => void): Command {
 			const config = demoConfig(options, process.env);
 			done(await serve(config, { announce: true }));
 		});
+	addPlay(program, done);
 	return program;
+}
+
+function addPlay(program: Command, done: (code: number) => void): void {
+	program
+		.command("play")
+		.description("watch a stream: tell its switches and its figures, reset the decoder at each switch")
+		.argument("<url>", "of a stream, in any packaging", streamUrl)
+		.option("--json", "tell everything as JSON, one object a line")
+		.option("--frames <folder>", "write each decoded frame there, as PPM")
+		.option("--save <file>", "write the body there, as it came")
+		.option("--count-frames", "read the test signal's frame numbers; exit code 1 if one was lost")
+		.option("--for <seconds>", "leave after so long", positiveNumber)
+		.option("--until-switches <number>", "leave when the unit behind so many switches is whole", positiveCount)
+		.option("--rendition <name>", "ask for a rendition, instead of leaving it to the server", renditionName)
+		.option("--header <field>", 'send "Name: value" with the request; may be given more than once', headerField, [])
+		.option("--ffmpeg <path>", "the program that decodes", process.env["PENSTOCK_FFMPEG_PATH"] ?? "ffmpeg")
+		.action(async (url: URL, options: PlayArguments) => done(await play(url, options)));
 }
 
 function portNumber(text: string): number {
@@ -87,7 +115,7 @@ function portNumber(text: string): number {
 	return port;
 }
 
-const CONFIGURATION_IS_WRONG: readonly string[] = ["CONFIG_FILE", "CONFIG_KEY", "CONFIG_SYNTAX", "CONFIG_VALUE"];
+const CALL_IS_WRONG: readonly string[] = ["COMMAND_LINE", "CONFIG_FILE", "CONFIG_KEY", "CONFIG_SYNTAX", "CONFIG_VALUE"];
 
 function fail(thrown: unknown): number {
 	if (thrown instanceof CommanderError) {
@@ -103,5 +131,5 @@ function fail(thrown: unknown): number {
 	const message = thrown instanceof PenstockError ? thrown.message : `INTERNAL: ${messageOf(thrown)}`;
 	const withStack = process.env["PENSTOCK_DEBUG"] === "1" && thrown instanceof Error;
 	process.stderr.write(`penstock: ${withStack ? (thrown.stack ?? message) : message}\n`);
-	return thrown instanceof PenstockError && CONFIGURATION_IS_WRONG.includes(thrown.code) ? 2 : 1;
+	return thrown instanceof PenstockError && CALL_IS_WRONG.includes(thrown.code) ? 2 : 1;
 }

@@ -72,15 +72,16 @@ function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
 	log.warn(fields, "the API has no password and listens beyond this machine; let a firewall or a proxy guard it");
 }
 
-function howToWatch({ http, api }: RunningServer, { channels, policy }: Config): string {
+function howToWatch({ http, api, extensions }: RunningServer, { channels, policy }: Config): string {
 	const base = urlOf(http);
-	const lines = channels.map(({ label }) => `  ${base}/${label}.ts`);
-	const example = lines[0]?.trim() ?? base;
+	const urls = channels.flatMap(({ label }) => extensions.map((extension) => `${base}/${label}.${extension}`));
+	const example = urls[0] ?? base;
 	return [
 		"Watch with a player, for example:",
-		...lines,
+		...urls.map((url) => `  ${url}`),
 		`  ffplay ${example}`,
 		`  vlc ${example}`,
+		`  npm run penstock -- play ${example}`,
 		...(policy.kind === "tour"
 			? [`Every ${policy.settings.stay / 1000} s the server switches the rendition inside it.`]
 			: []),

@@ -11,7 +11,7 @@ import type { Milliseconds } from "../base/units.ts";
 import type { RenditionLog } from "../channel/channel.ts";
 import type { LoggedUnit } from "../channel/unit-log.ts";
 import type { AccessUnit } from "../media/access-unit.ts";
-import type { Packaging, UnitHead, UnitWriter } from "../media/packaging.ts";
+import type { Allocate, Packaging, UnitHead, UnitWriter } from "../media/packaging.ts";
 import { buildChunk, type Chunk } from "./chunk.ts";
 
 /** A unit of the ring in its packaged form. */
@@ -31,7 +31,11 @@ interface OpenUnit extends PackagedUnit {
 	wholeAt: Milliseconds | undefined;
 	/** Access units of the source that are in `chunks`. */
 	written: number;
-	readonly writer: UnitWriter;
+	/** Numbers of the unit's first packet and of the one that comes next, for packagings that number them. */
+	readonly firstNumber: number;
+	nextNumber: number;
+	/** Undefined where the packaging cannot carry the unit's tracks. */
+	readonly writer: UnitWriter | undefined;
 }
 
 /** Whoever waits at the end of what the lane has. Called in the tick of an access unit: must not block. */
@@ -82,9 +86,14 @@ export class Lane {
 	unit(source: LoggedUnit<AccessUnit>): PackagedUnit {
 		const known = this.#units.get(source.head.number);
 		if (known !== undefined) return known;
-		const writer = this.packaging.openUnit(source.head);
+		const { head } = source;
 		const wholeAt = source.next?.openedAt;
-		const unit: OpenUnit = { head: source.head, source, chunks: [], closed: false, wholeAt, written: 0, writer };
+		// Numbers go on from the unit before, if that was packaged: then who stays in the lane is sent shared chunks.
+		const firstNumber = this.#units.get(head.number - 1)?.nextNumber ?? 0;
+		const unit: OpenUnit = {
+			...{ head, source, chunks: [], closed: false, wholeAt, written: 0 },
+			...{ firstNumber, nextNumber: firstNumber, writer: this.#openWriter(head) },
+		};
 		this.#write(unit);
 		if (source.closed) this.#close(unit);
 		// An evicted unit gets no place: nothing would ever take it away.
@@ -130,25 +139,49 @@ export class Lane {
 		this.#units.delete(number);
 	}
 
+	#openWriter(head: UnitHead): UnitWriter | undefined {
+		try {
+			return this.packaging.openUnit(head);
+		} catch (error) {
+			this.#refused(error);
+			return undefined;
+		}
+	}
+
 	/** Packages what the source has and the unit has not. A broken access unit costs itself and nothing else. */
 	#write(unit: OpenUnit): void {
+		const { writer } = unit;
 		for (const { items } = unit.source; unit.written < items.length; unit.written++) {
+			if (writer === undefined) continue;
 			try {
-				const chunk = buildChunk((allocate) => unit.writer.write(items[unit.written]!, allocate));
-				if (chunk !== undefined) unit.chunks.push(chunk);
+				this.#push(unit, (allocate) => writer.write(items[unit.written]!, allocate));
 				this.packagedAccessUnits++;
 			} catch (error) {
-				if (!(error instanceof PenstockError)) throw error;
-				this.refusedAccessUnits++;
-				this.#onRefused(error);
+				this.#refused(error);
 			}
 		}
 	}
 
 	#close(unit: OpenUnit): void {
-		const chunk = buildChunk((allocate) => unit.writer.close(allocate));
-		if (chunk !== undefined) unit.chunks.push(chunk);
+		this.#push(unit, (allocate) => unit.writer?.close(allocate));
 		unit.closed = true;
+	}
+
+	#push(unit: OpenUnit, write: (allocate: Allocate) => unknown): void {
+		const { numbering } = this.packaging;
+		const chunk = buildChunk(write, unit.nextNumber);
+		if (chunk === undefined) return;
+		unit.chunks.push(chunk);
+		if (numbering === undefined) return;
+		// The writer counts from 0 in every unit.
+		numbering.shift(chunk.payload, unit.firstNumber);
+		unit.nextNumber += numbering.count(chunk.payload);
+	}
+
+	#refused(error: unknown): void {
+		if (!(error instanceof PenstockError)) throw error;
+		this.refusedAccessUnits++;
+		this.#onRefused(error);
 	}
 
 	#pumpAll(): void {

@@ -14,6 +14,7 @@ import { decide } from "../switching/decide.ts";
 import type { Decision, Policy, ServerFigures } from "../switching/state.ts";
 import { answerError, answerPreflight, type CorsPolicy, corsHeaders } from "./http-answer.ts";
 import { type MediaPath, parseMediaPath } from "./media-path.ts";
+import { PackagingSet } from "./packaging-set.ts";
 import type { Programme, Programmes } from "./programme.ts";
 import type { SocketOptions } from "./socket-options.ts";
 import { transportFor } from "./transport.ts";
@@ -56,14 +57,14 @@ const USER_AGENT_MAX = 200;
 
 export class MediaEndpoint {
 	readonly #options: MediaEndpointOptions;
-	readonly #packagings: ReadonlyMap<string, Packaging>;
+	readonly #packagings: PackagingSet;
 	readonly #sessions = new Map<string, Session>();
 	/** Sockets that carry a stream or are about to: whatever else arrives on one of them is not answered. */
 	readonly #taken = new WeakSet<Socket>();
 
 	constructor(options: MediaEndpointOptions) {
 		this.#options = options;
-		this.#packagings = new Map(options.packagings.map((packaging) => [packaging.extension, packaging]));
+		this.#packagings = new PackagingSet(options.packagings);
 	}
 
 	sessions(): Iterable<Session> {
@@ -99,14 +100,17 @@ export class MediaEndpoint {
 		const { path, query } = splitTarget(request.url ?? "/");
 		const mediaPath = parseMediaPath(path);
 		if (mediaPath === undefined) throw this.#notFound(path);
-		const packaging = this.#packagings.get(mediaPath.extension);
-		if (packaging === undefined) throw this.#unknownPackaging(mediaPath);
+		const packaging = this.#packagings.of(mediaPath);
 		const programme = this.#options.programmes.find(mediaPath.app, mediaPath.stream);
 		if (programme === undefined) throw this.#notFound(path);
 		const wish = wishOf(query.get("rendition") ?? "auto", programme);
 		const headers = this.#streamHeaders(request, packaging);
-		if (request.method === "HEAD") return void response.writeHead(200, headers).end();
-		await this.#serve(request, response, { programme, packaging, wish, headers });
+		const what: Request = { programme, packaging, path: mediaPath, wish, headers };
+		if (request.method === "HEAD") {
+			this.#refuseUnfit(what);
+			return void response.writeHead(200, headers).end();
+		}
+		await this.#serve(request, response, what);
 	}
 
 	async #serve(request: IncomingMessage, response: ServerResponse, what: Request): Promise<void> {
@@ -128,6 +132,7 @@ export class MediaEndpoint {
 		socket.once("close", goneWhileWaiting);
 		try {
 			await what.programme.ready();
+			this.#refuseUnfit(what);
 			socket.off("close", goneWhileWaiting);
 			releasePlace();
 			if (here) this.#stream(request, response, what, releaseProgramme);
@@ -137,6 +142,12 @@ export class MediaEndpoint {
 			if (here) goneWhileWaiting();
 			throw error;
 		}
+	}
+
+	/** @throws PenstockError PACKAGING_UNFIT; where there is no unit yet, nobody can say */
+	#refuseUnfit({ programme, packaging, path }: Request): void {
+		const head = programme.lanes.channel.lowestReady?.units.newest?.head;
+		if (head !== undefined) this.#packagings.check(packaging, head.decode, path);
 	}
 
 	#stream(request: IncomingMessage, response: ServerResponse, what: Request, release: () => void): void {
@@ -232,20 +243,15 @@ export class MediaEndpoint {
 
 	#notFound(path: string): PenstockError {
 		const listed = this.#options.programmes.listed();
-		const extensions = [...this.#packagings.keys()].map((extension) => `.${extension}`).join(" ");
-		const there = listed.length > 0 ? ` There is: ${listed.join(", ")} (${extensions}).` : "";
+		const there = listed.length > 0 ? ` There is: ${listed.join(", ")} (${this.#packagings.extensionList}).` : "";
 		return new PenstockError("CHANNEL_NOT_FOUND", `no stream at ${JSON.stringify(path.slice(0, 200))}.${there}`);
-	}
-
-	#unknownPackaging({ app, stream, extension }: MediaPath): PenstockError {
-		const known = [...this.#packagings.keys()].map((one) => `/${app}/${stream}.${one}`).join(", ");
-		return new PenstockError("PACKAGING_UNKNOWN", `no packaging ".${extension}"; ask for ${known}.`);
 	}
 }
 
 interface Request {
 	readonly programme: Programme;
 	readonly packaging: Packaging;
+	readonly path: MediaPath;
 	readonly wish: Name | "auto";
 	readonly headers: Record<string, string>;
 }

@@ -18,6 +18,7 @@ import type { Because, Decision, ViewerFigures } from "../switching/state.ts";
 import { buildChunk, type Chunk, LAST_CHUNK } from "./chunk.ts";
 import type { Lane, LaneReader, PackagedUnit } from "./lane.ts";
 import type { LaneSet } from "./lane-set.ts";
+import { PacketNumbers } from "./packet-numbers.ts";
 import type { Transport } from "./transport.ts";
 
 /** Why a viewer was moved forward over media that it never got. */
@@ -97,6 +98,7 @@ export class Viewer implements LaneReader {
 	#pendingSwitch: PendingSwitch | undefined;
 	/** Bytes that go out before the cursor's own: how a response starts, or what bridges a hole. */
 	#prelude: Chunk | undefined;
+	readonly #numbers: PacketNumbers | undefined;
 	#finishing = false;
 	/** Everything has been sent: what remains is to end the response. */
 	#over = false;
@@ -107,6 +109,8 @@ export class Viewer implements LaneReader {
 		this.#options = options;
 		this.id = options.id;
 		this.packaging = options.packaging;
+		const { numbering } = options.packaging;
+		this.#numbers = numbering && new PacketNumbers(numbering);
 		this.wish = options.wish;
 		this.#channel = options.lanes.channel;
 		const wished = options.wish === "auto" ? undefined : this.#channel.rendition(options.wish);
@@ -213,7 +217,8 @@ export class Viewer implements LaneReader {
 			if (chunk !== undefined) {
 				if (this.#prelude === undefined) this.#index++;
 				else this.#prelude = undefined;
-				return this.#options.chunked ? chunk.framed : chunk.payload;
+				const { framed, payload } = this.#numbers?.follow(chunk) ?? chunk;
+				return this.#options.chunked ? framed : payload;
 			}
 			if (!closed || this.#over) return undefined;
 			if (this.#finishing || source.next === undefined) this.#over = true;

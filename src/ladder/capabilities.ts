@@ -5,6 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import { milliseconds } from "../base/units.ts";
+import { AUDIO_ENCODERS, VIDEO_ENCODERS } from "./encoders.ts";
 import type { FfmpegTools, LadderConfig } from "./ladder-config.ts";
 import { sourceProtocols } from "./source-arguments.ts";
 import { INSTALL_HINT, lastWords, missing, toolOutput } from "./tool-output.ts";
@@ -47,12 +48,15 @@ export async function inspectFfmpeg(tools: FfmpegTools, clock: Clock): Promise<F
 export function checkCapabilities(capabilities: FfmpegCapabilities, config: LadderConfig): void {
 	const encodes = config.renditions.some((rendition) => rendition.kind === "encode");
 	const needs = {
-		encoder: [...(encodes ? ["libx264"] : []), ...(config.audio === undefined ? [] : ["aac"])],
+		encoder: [
+			...(encodes ? [VIDEO_ENCODERS[config.codec ?? "h264"]] : []),
+			...(config.audio === undefined ? [] : [AUDIO_ENCODERS[config.audio.codec ?? "aac"]]),
+		],
 		filter: [
 			...(encodes ? ["split", "scale", "format"] : []),
 			...(config.frameRate === undefined ? [] : ["fps"]),
 			...(config.audio === undefined ? [] : ["aresample"]),
-			...(config.source.kind === "test-pattern" ? ["testsrc2", "color", "geq", "overlay", "sine"] : []),
+			...(config.source.kind === "test-pattern" ? patternFilters(config.renditions.length > 0) : []),
 		],
 		protocol: sourceProtocols(config.source),
 	};
@@ -66,6 +70,9 @@ export function checkCapabilities(capabilities: FfmpegCapabilities, config: Ladd
 		);
 	}
 }
+
+const patternFilters = (withVideo: boolean): readonly string[] =>
+	withVideo ? ["testsrc2", "color", "geq", "overlay", "sine"] : ["sine"];
 
 /** Builds from git carry no release number and count as new. */
 function versionOf(program: string, text: string): string {

@@ -5,18 +5,18 @@ import { CopyInspector } from "./copy-inspector.ts";
 
 interface Picture {
 	readonly key?: boolean;
-	readonly flvKey?: boolean;
+	readonly startsGop?: boolean;
 	readonly reorderMs?: number;
 }
 
 /** Shows pictures, 40 ms apart, to an inspector of units of 1 s; gives the first refusal and where it came. */
 function inspect(pictures: readonly Picture[]): { at: number; message: string } | undefined {
 	const inspector = new CopyInspector(parseName("source", "rendition"), milliseconds(1000));
-	for (const [at, { key = false, flvKey = key, reorderMs = 0 }] of pictures.entries()) {
+	for (const [at, { key = false, startsGop = key, reorderMs = 0 }] of pictures.entries()) {
 		const dts = msToTicks(at * 40 + 77);
 		const pts = msToTicks(at * 40 + 77 + reorderMs);
 		const data = new Uint8Array(1);
-		const refusal = inspector.inspect({ track: "video", pts, dts, key, data }, flvKey);
+		const refusal = inspector.inspect({ track: "video", pts, dts, key, data }, startsGop);
 		if (refusal !== undefined) return { at, message: refusal.message };
 	}
 	return undefined;
@@ -61,7 +61,7 @@ describe("a copied source", () => {
 
 	it("with a key picture that is no IDR is found there, however late", () => {
 		const pictures = everyKey(25);
-		pictures[250] = { key: false, flvKey: true };
+		pictures[250] = { key: false, startsGop: true };
 		expect(inspect(pictures)).toMatchObject({ at: 250, message: expect.stringContaining("open GOPs") });
 	});
 });

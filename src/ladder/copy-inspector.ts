@@ -27,8 +27,11 @@ export class CopyInspector {
 		this.#unit = unitDuration;
 	}
 
-	/** @returns LADDER_COPY_UNFIT when the source cannot be this rendition */
-	inspect(accessUnit: AccessUnit, flvKeyFrame: boolean): PenstockError | undefined {
+	/**
+	 * @param startsGop see PipeSink
+	 * @returns LADDER_COPY_UNFIT when the source cannot be this rendition
+	 */
+	inspect(accessUnit: AccessUnit, startsGop: boolean): PenstockError | undefined {
 		const { pts, dts, key } = accessUnit;
 		if (pts !== dts) {
 			return this.#unfit(
@@ -36,7 +39,7 @@ export class CopyInspector {
 				"switch B-frames off at the source",
 			);
 		}
-		if (flvKeyFrame && !key) {
+		if (startsGop && !key) {
 			return this.#unfit(
 				`has open GOPs (a key picture at ${dts} without IDR)`,
 				"make the source send IDR pictures (closed GOPs)",

@@ -32,6 +32,7 @@ const video = (from: string, bps: string, buffer: string, threads: string, keys 
 	`-map ${from} -c:v libx264 -preset veryfast -tune zerolatency -profile:v main -bf 0 -g 9999 -sc_threshold 0 -enc_time_base 1:90000 -fps_mode passthrough -force_key_frames ${keys} -b:v ${bps} -maxrate ${bps} -bufsize ${buffer} -threads ${threads}`.split(
 		" ",
 	);
+const ALIGNED = `-enc_time_base 1:90000 -fps_mode passthrough -force_key_frames ${GRID} -b:v 300000 -maxrate 300000 -bufsize 180000 -threads 2`;
 const pipe = (fd: number): string[] =>
 	`-avoid_negative_ts disabled -flush_packets 1 -flvflags no_duration_filesize -f flv pipe:${fd}`.split(" ");
 const SOURCE =
@@ -68,6 +69,32 @@ describe("FFmpeg's command line", () => {
 			...pipe(3),
 			...video("[v1]", "300000", "180000", "2", "source"),
 			...pipe(4),
+		]);
+	});
+
+	it("of HEVC and Opus writes MPEG-TS, one frame to a packet whose length is said", () => {
+		const hevc = config([LOW], { codec: "hevc", audio: { codec: "opus", bitsPerSecond: bitsPerSecond(64_000) } });
+		const argv = ffmpegArguments(hevc, { renditions: [LOW], withAudio: true });
+		const encoder = `-map [v0] -c:v libx265 -preset veryfast -tune zerolatency -profile:v main -bf 0 -g 9999 -forced-idr 1 -x265-params log-level=error:open-gop=0:scenecut=0:frame-threads=1:pools=2 ${ALIGNED}`;
+		const ts = (fd: number): string =>
+			`-avoid_negative_ts disabled -flush_packets 1 -omit_video_pes_length 0 -pes_payload_size 0 -muxdelay 0 -muxpreload 0 -f mpegts pipe:${fd}`;
+		const audio = "-map 0:a:0 -af aresample=async=1 -c:a libopus -ac 2 -ar 48000 -b:a 64000";
+		expect(argv.slice(argv.indexOf("-map"))).toEqual(`${encoder} ${ts(3)} ${audio} ${ts(4)}`.split(" "));
+	});
+
+	it("of AV1 writes IVF, and AAC beside it in FLV", () => {
+		const argv = ffmpegArguments(config([LOW], { codec: "av1" }), { renditions: [LOW], withAudio: true });
+		const encoder = `-map [v0] -c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0 -row-mt 1 -g 9999 ${ALIGNED}`;
+		const ivf = "-avoid_negative_ts disabled -flush_packets 1 -f ivf pipe:3";
+		expect(argv.slice(argv.indexOf("-map"))).toEqual([...`${encoder} ${ivf}`.split(" "), ...AUDIO, ...pipe(4)]);
+	});
+
+	it("of audio alone has no filter graph and no pictures", () => {
+		expect(ffmpegArguments(config([]), { renditions: [], withAudio: true })).toEqual([
+			...head(4),
+			...SOURCE,
+			...AUDIO,
+			...pipe(3),
 		]);
 	});
 

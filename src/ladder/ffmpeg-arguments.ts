@@ -1,6 +1,6 @@
 /**
- * The command line of a channel's FFmpeg: one decode, a scale and an encode per rendition, one FLV pipe each (written
- * at once, tag by tag), audio encoded once on a pipe of its own.
+ * The command line of a channel's FFmpeg: one decode, a scale and an encode per rendition, one pipe each (written at
+ * once, frame by frame), audio encoded once on a pipe of its own.
  *
  * What aligns the renditions, and must stay: `-copyts`, `-enc_time_base 1:90000` and `-fps_mode passthrough` keep the
  * source's time stamps in every encoder (without them an encoder rounds to its frame rate, up to one frame away), and
@@ -8,15 +8,14 @@
  */
 import { PenstockError } from "../base/errors.ts";
 import type { Milliseconds } from "../base/units.ts";
-import type { AudioSpec, EncodedRendition, FrameRate, LadderConfig, RenditionSpec } from "./ladder-config.ts";
+import { audioEncoder, videoEncoder } from "./encoders.ts";
+import type { FrameRate, LadderConfig, RenditionSpec } from "./ladder-config.ts";
+import { pipeOutput } from "./pipe-form.ts";
 import { sourceArguments } from "./source-arguments.ts";
 import { rateText } from "./test-pattern.ts";
 
 /** The first pipe's file descriptor; renditions in their order, then audio, then progress. */
 export const FIRST_PIPE = 3;
-const DEFAULT_SAMPLE_RATE_HZ = 48_000;
-/** The decoder's buffer, in seconds at the rendition's bit rate. */
-const BUFFER_S = 0.6;
 
 /** What is laddered in this run: refused renditions are gone from it, and it has been seen what the source has. */
 export interface LadderPlan {
@@ -38,21 +37,22 @@ export function ffmpegArguments(config: LadderConfig, plan: LadderPlan): string[
 		);
 	}
 	const keys = copies ? "source" : keyFrameExpression(config.unitDuration);
-	const pipeOf = (index: number): string => `pipe:${FIRST_PIPE + index}`;
-	const audioPipes = plan.withAudio ? 1 : 0;
-	const progress = pipeOf(renditions.length + audioPipes);
-	const outputs = renditions.flatMap((rendition, i) =>
-		rendition.kind === "copy"
-			? ["-map", "0:v:0", "-c:v", "copy", ...flvTail(pipeOf(i))]
-			: [...encoder(rendition, `[v${i}]`, keys), ...flvTail(pipeOf(i))],
-	);
-	if (plan.withAudio && config.audio !== undefined) {
-		outputs.push(...audioEncoder(config.audio), ...flvTail(pipeOf(renditions.length)));
+	const { codec = "h264", audio } = config;
+	const audioPipe = FIRST_PIPE + renditions.length;
+	const progress = `pipe:${audioPipe + (plan.withAudio ? 1 : 0)}`;
+	const outputs = renditions.flatMap((rendition, i) => [
+		...(rendition.kind === "copy"
+			? ["-map", "0:v:0", "-c:v", "copy"]
+			: ["-map", `[v${i}]`, ...videoEncoder(codec, rendition, keys)]),
+		...pipeOutput(codec, FIRST_PIPE + i),
+	]);
+	if (plan.withAudio && audio !== undefined) {
+		outputs.push("-map", "0:a:0", ...audioEncoder(audio), ...pipeOutput(audio.codec ?? "aac", audioPipe));
 	}
 	return [
 		...["-hide_banner", "-nostdin", "-v", "warning", "-nostats", "-progress", progress, "-stats_period", "1"],
 		"-copyts",
-		...sourceArguments(config.source, { kind: "play", copies }),
+		...sourceArguments(config.source, { kind: "play", copies, withVideo: renditions.length > 0 }),
 		...filters(renditions, config.frameRate),
 		...outputs,
 	];
@@ -81,26 +81,3 @@ function filters(renditions: readonly RenditionSpec[], frameRate: FrameRate | un
 	);
 	return ["-filter_complex", [fork, ...scales].join(";")];
 }
-
-function encoder(rendition: EncodedRendition, from: string, keys: string): string[] {
-	const { bitsPerSecond, width, height } = rendition;
-	return [
-		...["-map", from, "-c:v", "libx264", "-preset", rendition.preset, "-tune", "zerolatency"],
-		...["-profile:v", "main", "-bf", "0", "-g", "9999", "-sc_threshold", "0"],
-		...["-enc_time_base", "1:90000", "-fps_mode", "passthrough", "-force_key_frames", keys],
-		...["-b:v", String(bitsPerSecond), "-maxrate", String(bitsPerSecond)],
-		...["-bufsize", String(Math.round(bitsPerSecond * BUFFER_S))],
-		...["-threads", width * height >= 1280 * 720 ? "4" : "2"],
-	];
-}
-
-/** Small gaps in the source's audio are filled, so that audio keeps its place beside the picture. */
-const audioEncoder = (audio: AudioSpec): string[] => [
-	...["-map", "0:a:0", "-af", "aresample=async=1", "-c:a", "aac", "-ac", "2"],
-	...["-ar", String(audio.sampleRateHz ?? DEFAULT_SAMPLE_RATE_HZ), "-b:a", String(audio.bitsPerSecond)],
-];
-
-const flvTail = (pipe: string): string[] => [
-	...["-avoid_negative_ts", "disabled", "-flush_packets", "1", "-flvflags", "no_duration_filesize"],
-	...["-f", "flv", pipe],
-];

@@ -4,6 +4,8 @@
  */
 import type { Name } from "../base/name.ts";
 import { type BitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
+import type { AudioConfig } from "../media/access-unit.ts";
+import type { VideoCodec } from "../media/picture.ts";
 
 /** Frames per second as a fraction: 30000/1001 is not 29.97. */
 export interface FrameRate {
@@ -11,7 +13,10 @@ export interface FrameRate {
 	readonly denominator: number;
 }
 
-export type X264Preset = "ultrafast" | "superfast" | "veryfast" | "faster" | "fast" | "medium" | "slow";
+export type AudioCodec = AudioConfig["codec"];
+
+/** In the words of x264 and x265; for AV1, its speeds by the same names. */
+export type EncoderPreset = "ultrafast" | "superfast" | "veryfast" | "faster" | "fast" | "medium" | "slow";
 
 export interface EncodedRendition {
 	readonly name: Name;
@@ -20,7 +25,7 @@ export interface EncodedRendition {
 	readonly width: number;
 	readonly height: number;
 	readonly bitsPerSecond: BitsPerSecond;
-	readonly preset: X264Preset;
+	readonly preset: EncoderPreset;
 }
 
 /** The source as it is; its GOPs must be closed and as long as the unit. All others then follow its key frames. */
@@ -53,7 +58,9 @@ export type SourceSpec =
 
 export interface AudioSpec {
 	readonly bitsPerSecond: BitsPerSecond;
-	/** 48000 unless given. */
+	/** AAC unless given. */
+	readonly codec?: AudioCodec;
+	/** 48000 unless given; Opus has no other. */
 	readonly sampleRateHz?: number;
 }
 
@@ -88,7 +95,10 @@ export interface LadderConfig {
 	/** The channel's name, for messages. */
 	readonly channel: string;
 	readonly source: SourceSpec;
+	/** From the best to the lowest. None: the programme is audio alone, and `audio` must be there. */
 	readonly renditions: readonly RenditionSpec[];
+	/** One for all renditions, and what a source must have to be copied. H.264 unless given. */
+	readonly codec?: VideoCodec;
 	/**
 	 * One for the whole ladder: every rendition then has the same pictures at the same times, which is what makes a
 	 * switch frame-exact. Absent: the source's own. Not together with a copied rendition.

@@ -9,12 +9,13 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import type { Milliseconds, Ticks90k } from "../base/units.ts";
-import { type FlvEvent, FlvReader } from "../media/flv/reader.ts";
+import type { VideoCodec } from "../media/picture.ts";
 import { CopyInspector } from "./copy-inspector.ts";
 import { endWithProcess } from "./end-with-process.ts";
 import { FIRST_PIPE, ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
-import type { LadderConfig } from "./ladder-config.ts";
+import type { AudioCodec, LadderConfig } from "./ladder-config.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { type PipeSink, pipeReader } from "./pipe-form.ts";
 import { withoutSecrets } from "./source-arguments.ts";
 import { type Arrival, StartGate } from "./start-gate.ts";
 import { PipeTimes } from "./timeline.ts";
@@ -38,10 +39,16 @@ export interface RunEvents {
 	ended(end: RunEnd): void;
 }
 
+type PipeHandlers = Omit<PipeSink, "fault">;
+
 const KEPT_LINES = 30;
 const LONGEST_CHECK_MS = 250;
+/** In place of a rendition's name, where there is audio alone; no rendition is called so. */
+const AUDIO = "(audio)";
 /** A check that is this late was held up by our own process; it says nothing about FFmpeg. */
 const OWN_DELAY_MS = 1_000;
+/** What FFmpeg's MPEG-TS muxer says of every Opus stream, and means nothing. */
+const NO_NEWS = /\] frame size not set$/;
 
 export class LadderRun {
 	readonly #config: LadderConfig;
@@ -52,7 +59,8 @@ export class LadderRun {
 	readonly #gate: StartGate;
 	readonly #times = new PipeTimes();
 	readonly #inspectors = new Map<Name, CopyInspector>();
-	readonly #lastOutput = new Map<Name, Milliseconds>();
+	/** By rendition; of AUDIO, where there is nothing else. */
+	readonly #lastOutput = new Map<string, Milliseconds>();
 	readonly #startedAt: Milliseconds;
 	#firstOutputAt: Milliseconds | undefined;
 	/** The gate has opened. */
@@ -114,11 +122,12 @@ export class LadderRun {
 			this.#decide(this.#endOf(code, signal));
 			this.#close();
 		});
+		const { codec = "h264", audio } = this.#config;
 		names.forEach((name, i) => {
-			this.#readFlv(FIRST_PIPE + i, (event) => this.#videoEvent(name, event));
+			this.#readMedia(FIRST_PIPE + i, codec, this.#videoSink(name));
 		});
 		const afterVideo = FIRST_PIPE + names.length;
-		if (this.#plan.withAudio) this.#readFlv(afterVideo, (event) => this.#audioEvent(event));
+		if (this.#plan.withAudio) this.#readMedia(afterVideo, audio?.codec ?? "aac", this.#audioSink());
 		this.#readLines(child.stderr, (line) => this.#stderrLine(line));
 		this.#readLines(this.#pipe(afterVideo + (this.#plan.withAudio ? 1 : 0)), (line) => {
 			const speed = /^speed=\s*([\d.]+)x/.exec(line)?.[1];
@@ -130,14 +139,23 @@ export class LadderRun {
 		return (this.#child.stdio[fd] ?? null) as Readable | null;
 	}
 
-	#readFlv(fd: number, onEvent: (event: FlvEvent) => void): void {
-		const reader = new FlvReader((event) => {
-			if (this.#end === undefined) onEvent(event);
+	/** What is broken in a pipe of FFmpeg's is no matter of the line: the run ends. */
+	#readMedia(fd: number, codec: VideoCodec | AudioCodec, { accessUnit, configuration }: PipeHandlers): void {
+		let isOver = false;
+		const reader = pipeReader(codec, {
+			accessUnit: (...args) => this.#end === undefined && accessUnit(...args),
+			configuration: (changed) => this.#end === undefined && configuration(changed),
+			// How a pipe ends that ends amid a frame, the exit code says.
+			fault: (error) => isOver || this.#fail(error),
 		});
 		const pipe = this.#pipe(fd);
 		pipe?.on("data", (chunk: Uint8Array) => {
 			if (this.#end !== undefined) return;
 			this.#guard(() => reader.push(chunk));
+		});
+		pipe?.on("end", () => {
+			isOver = true;
+			if (this.#end === undefined) this.#guard(() => reader.end());
 		});
 		// A pipe that breaks ends like one that closes; why, the exit code says.
 		pipe?.on("error", () => {});
@@ -149,23 +167,33 @@ export class LadderRun {
 		pipe?.on("error", () => {});
 	}
 
-	#videoEvent(rendition: Name, event: FlvEvent): void {
-		if (event.kind === "video-config") this.#offer({ kind: "video-config", rendition, config: event.config });
-		if (event.kind !== "access-unit" || event.accessUnit.track !== "video") return;
-		const now = this.#clock.now();
-		this.#noteOutput(now);
-		this.#lastOutput.set(rendition, now);
-		const accessUnit = this.#times.place(`video ${rendition}`, event.accessUnit);
-		const unfit = this.#inspectors.get(rendition)?.inspect(accessUnit, event.flvKeyFrame);
-		if (unfit === undefined) this.#offer({ kind: "video", rendition, accessUnit });
-		else this.#killFor({ kind: "copy-unfit", rendition, error: unfit });
+	#videoSink(rendition: Name): PipeHandlers {
+		return {
+			configuration: ({ video }) => video && this.#offer({ kind: "video-config", rendition, config: video }),
+			accessUnit: (coded, startsGop) => {
+				if (coded.track !== "video") return;
+				const now = this.#clock.now();
+				this.#noteOutput(now);
+				this.#lastOutput.set(rendition, now);
+				const accessUnit = this.#times.place(`video ${rendition}`, coded);
+				const unfit = this.#inspectors.get(rendition)?.inspect(accessUnit, startsGop);
+				if (unfit === undefined) this.#offer({ kind: "video", rendition, accessUnit });
+				else this.#killFor({ kind: "copy-unfit", rendition, error: unfit });
+			},
+		};
 	}
 
-	#audioEvent(event: FlvEvent): void {
-		if (event.kind === "audio-config") this.#offer({ kind: "audio-config", config: event.config });
-		if (event.kind !== "access-unit" || event.accessUnit.track !== "audio") return;
-		this.#noteOutput(this.#clock.now());
-		this.#offer({ kind: "audio", accessUnit: this.#times.place("audio", event.accessUnit) });
+	#audioSink(): PipeHandlers {
+		return {
+			configuration: ({ audio }) => audio && this.#offer({ kind: "audio-config", config: audio }),
+			accessUnit: (coded) => {
+				if (coded.track !== "audio") return;
+				const now = this.#clock.now();
+				this.#noteOutput(now);
+				if (this.#lastOutput.has(AUDIO)) this.#lastOutput.set(AUDIO, now);
+				this.#offer({ kind: "audio", accessUnit: this.#times.place("audio", coded) });
+			},
+		};
 	}
 
 	/** Silence counts from the first output on, for every rendition. */
@@ -173,6 +201,7 @@ export class LadderRun {
 		if (this.#firstOutputAt !== undefined) return;
 		this.#firstOutputAt = now;
 		for (const { name } of this.#plan.renditions) this.#lastOutput.set(name, now);
+		if (this.#plan.renditions.length === 0) this.#lastOutput.set(AUDIO, now);
 	}
 
 	#offer(arrival: Arrival): void {
@@ -204,10 +233,11 @@ export class LadderRun {
 		this.#pass(this.#gate.openWithoutAudio());
 		const { lacking } = this.#gate;
 		if (this.#passing || lacking.length === 0) return;
+		const names = this.#plan.renditions;
 		this.#fail(
 			new PenstockError(
 				"FFMPEG_HUNG",
-				`channel ${this.#config.channel}: FFmpeg gives output, but ${this.#config.timeouts.gate} ms after the first there is no key picture of ${lacking.join(", ")}: ${lastWords(this.#words)}; it is started again.`,
+				`channel ${this.#config.channel}: FFmpeg gives output, but ${this.#config.timeouts.gate} ms after the first there is no ${names.length === 0 ? "frame" : "key picture"} of ${lacking.join(", ")}: ${lastWords(this.#words)}; it is started again.`,
 			),
 		);
 	}
@@ -238,12 +268,13 @@ export class LadderRun {
 			return;
 		}
 		for (const [name, at] of this.#lastOutput) {
-			if (now - at > hang) silent(`no picture of rendition ${name}`, now - at);
+			if (now - at > hang) silent(name === AUDIO ? "no audio" : `no picture of rendition ${name}`, now - at);
 		}
 		if (this.#end === undefined && !this.#passing && now - this.#firstOutputAt > gate) this.#forceGate();
 	}
 
 	#stderrLine(line: string): void {
+		if (NO_NEWS.test(line)) return;
 		const shown = withoutSecrets(line);
 		this.#words.push(shown);
 		if (this.#words.length > KEPT_LINES) this.#words.shift();

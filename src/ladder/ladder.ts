@@ -129,12 +129,13 @@ export class Ladder {
 
 	async #begin(signal: AbortSignal): Promise<void> {
 		const { source, tools, timeouts } = this.#config;
-		this.#facts ??= await probeSource(source, tools, { clock: this.#parts.clock, timeout: timeouts.probe, signal });
+		const limits = { clock: this.#parts.clock, timeout: timeouts.probe, signal };
+		this.#facts ??= await probeSource(source, this.#audioOnly ? "audio" : "video", tools, limits);
 		if (signal.aborted) return;
 		const facts = this.#facts;
 		this.#refuseCopiesOf(facts);
 		const renditions = this.#renditions();
-		if (renditions.length === 0) return;
+		if (renditions.length === 0 && !this.#audioOnly) return;
 		const plan: LadderPlan = {
 			renditions,
 			withAudio: this.#config.audio !== undefined && facts.audio !== undefined,
@@ -150,16 +151,24 @@ export class Ladder {
 		this.#run = run;
 	}
 
+	/** There is nothing to be scaled, encoded as pictures or refused. */
+	get #audioOnly(): boolean {
+		return this.#config.renditions.length === 0;
+	}
+
 	#renditions(): readonly RenditionSpec[] {
 		return this.#config.renditions.filter(({ name }) => !this.#refused.has(name));
 	}
 
 	/** What ffprobe can tell already needs no start of FFmpeg. */
 	#refuseCopiesOf({ video }: SourceFacts): void {
+		const { codec = "h264" } = this.#config;
 		for (const { name, kind } of this.#renditions()) {
-			if (kind !== "copy") continue;
-			if (video.codec !== "h264") {
-				this.#refuse(name, copyUnfit(name, `is ${video.codec}, not H.264`, "send H.264"));
+			if (kind !== "copy" || video === undefined) continue;
+			if (video.codec !== codec) {
+				const carried = ["h264", "hevc", "av1"].includes(video.codec);
+				const remedy = carried ? `set the channel's codec to ${video.codec}, send ${codec}` : `send ${codec}`;
+				this.#refuse(name, copyUnfit(name, `is ${video.codec} while the channel's codec is ${codec}`, remedy));
 			} else if (video.hasBFrames) {
 				this.#refuse(name, copyUnfit(name, "reorders pictures (B-frames)", "switch B-frames off at the source"));
 			}
@@ -200,8 +209,7 @@ export class Ladder {
 				break;
 			}
 			case "audio": {
-				const rate = this.#audioConfig!.sampleRateHz;
-				sink.audioUnit(timeline.placeAudio("audio", arrival.accessUnit, rate, clock.now()));
+				sink.audioUnit(timeline.placeAudio("audio", arrival.accessUnit, this.#audioConfig!, clock.now()));
 				break;
 			}
 		}

@@ -4,12 +4,13 @@
  */
 import { stat } from "node:fs/promises";
 import { PenstockError } from "../base/errors.ts";
+import type { TrackKind } from "../media/access-unit.ts";
 import type { FfmpegTools, FrameRate, SourceSpec } from "./ladder-config.ts";
 import { sourceArguments, sourceLabel, withoutSecrets } from "./source-arguments.ts";
 import { lastWords, type ToolLimits, toolOutput } from "./tool-output.ts";
 
 export interface SourceFacts {
-	readonly video: {
+	readonly video?: {
 		/** FFmpeg's name: `h264`, `hevc`, `rawvideo`… */
 		readonly codec: string;
 		readonly width: number;
@@ -21,8 +22,16 @@ export interface SourceFacts {
 	readonly audio?: { readonly codec: string; readonly sampleRateHz: number; readonly channelCount: number };
 }
 
-/** @throws PenstockError SOURCE_UNREACHABLE, SOURCE_NO_VIDEO, SOURCE_UNSUPPORTED, FFMPEG_MISSING */
-export async function probeSource(source: SourceSpec, tools: FfmpegTools, limits: ToolLimits): Promise<SourceFacts> {
+/**
+ * @param lead the track without which there is no programme
+ * @throws PenstockError SOURCE_UNREACHABLE, SOURCE_NO_VIDEO, SOURCE_NO_AUDIO, SOURCE_UNSUPPORTED, FFMPEG_MISSING
+ */
+export async function probeSource(
+	source: SourceSpec,
+	lead: TrackKind,
+	tools: FfmpegTools,
+	limits: ToolLimits,
+): Promise<SourceFacts> {
 	if (source.kind === "test-pattern") return patternFacts(source);
 	const argv = sourceArguments(source, { kind: "probe" });
 	if (source.kind === "file") await checkFile(source);
@@ -39,7 +48,7 @@ export async function probeSource(source: SourceSpec, tools: FfmpegTools, limits
 		const words = withoutSecrets(lastWords(output.stderr.split("\n")));
 		throw unreachable(source, `cannot be opened: ${words}; check the address and that it is sending`);
 	}
-	return factsOf(source, streams);
+	return factsOf(source, lead, streams);
 }
 
 /** FFmpeg calls an empty file "invalid data" and a directory "is a directory"; people want to know which file. */
@@ -48,7 +57,7 @@ async function checkFile(source: Extract<SourceSpec, { kind: "file" }>): Promise
 		throw unreachable(source, `cannot be read (${error.code}); check the path and its permissions`);
 	});
 	if (!facts.isFile()) throw unreachable(source, "is not a file; give the path of a media file");
-	if (facts.size === 0) throw unreachable(source, "has 0 bytes; give a media file with a video stream");
+	if (facts.size === 0) throw unreachable(source, "has 0 bytes; give a media file");
 }
 
 interface ProbedStream {
@@ -72,37 +81,44 @@ function parseStreams(text: string): readonly ProbedStream[] | undefined {
 	}
 }
 
-function factsOf(source: SourceSpec, streams: readonly ProbedStream[]): SourceFacts {
+function factsOf(source: SourceSpec, lead: TrackKind, streams: readonly ProbedStream[]): SourceFacts {
 	// A cover picture in a music file is a video stream only by name.
 	const video = streams.find((stream) => stream.codec_type === "video" && stream.disposition?.attached_pic !== 1);
 	const audio = streams.find((stream) => stream.codec_type === "audio");
-	if (video === undefined) {
-		const found = streams.map((stream) => `${stream.codec_type} ${stream.codec_name}`).join(", ") || "no streams";
+	const found = streams.map((stream) => `${stream.codec_type} ${stream.codec_name}`).join(", ") || "no streams";
+	const lacks = (what: string): string => `the source ${sourceLabel(source)} has no ${what} (found: ${found})`;
+	if (lead === "video" && video === undefined) {
+		const remedy = audio === undefined ? "" : ", or set video: none to serve its audio alone";
+		throw new PenstockError("SOURCE_NO_VIDEO", `${lacks("video")}; give one that has${remedy}.`);
+	}
+	if (lead === "audio" && audio === undefined) {
 		throw new PenstockError(
-			"SOURCE_NO_VIDEO",
-			`the source ${sourceLabel(source)} has no video (found: ${found}); give one that has.`,
+			"SOURCE_NO_AUDIO",
+			`${lacks("audio")}, and the channel has video: none; give one that has.`,
 		);
 	}
-	const frameRate = parseRate(video.avg_frame_rate);
 	return {
-		video: {
-			codec: video.codec_name ?? "unknown",
-			width: video.width ?? 0,
-			height: video.height ?? 0,
-			hasBFrames: (video.has_b_frames ?? 0) > 0,
-			...(frameRate === undefined ? {} : { frameRate }),
-		},
-		...(audio === undefined
-			? {}
-			: {
-					audio: {
-						codec: audio.codec_name ?? "unknown",
-						sampleRateHz: Number(audio.sample_rate ?? 0),
-						channelCount: audio.channels ?? 0,
-					},
-				}),
+		...(video === undefined ? {} : { video: videoFacts(video) }),
+		...(audio === undefined ? {} : { audio: audioFacts(audio) }),
 	};
 }
+
+function videoFacts(video: ProbedStream): NonNullable<SourceFacts["video"]> {
+	const frameRate = parseRate(video.avg_frame_rate);
+	return {
+		codec: video.codec_name ?? "unknown",
+		width: video.width ?? 0,
+		height: video.height ?? 0,
+		hasBFrames: (video.has_b_frames ?? 0) > 0,
+		...(frameRate === undefined ? {} : { frameRate }),
+	};
+}
+
+const audioFacts = (audio: ProbedStream): NonNullable<SourceFacts["audio"]> => ({
+	codec: audio.codec_name ?? "unknown",
+	sampleRateHz: Number(audio.sample_rate ?? 0),
+	channelCount: audio.channels ?? 0,
+});
 
 function parseRate(text: string | undefined): FrameRate | undefined {
 	const [numerator, denominator] = (text ?? "").split("/").map(Number);

@@ -4,7 +4,7 @@ import { PenstockError } from "../base/errors.ts";
 import type { SourceSpec } from "./ladder-config.ts";
 import { sourceArguments, sourceLabel, withoutSecrets } from "./source-arguments.ts";
 
-const PLAY = { kind: "play", copies: false } as const;
+const PLAY = { kind: "play", copies: false, withVideo: true } as const;
 const file = (path: string, loop = false): SourceSpec => ({ kind: "file", path, loop });
 const url = (text: string): SourceSpec => ({ kind: "url", url: text });
 const CONTAINERS = "mov,matroska,mpegts,flv,avi,mpeg,mxf,ogg,asf,nut";
@@ -27,6 +27,20 @@ describe("arguments for a source", () => {
 		expect(sourceArguments(file("concat:a|b"), PLAY).at(-1)).toBe(`file:${process.cwd()}/concat:a|b`);
 	});
 
+	it("of the test pattern make pictures only where they are wanted", () => {
+		const source = {
+			kind: "test-pattern",
+			width: 320,
+			height: 180,
+			frameRate: { numerator: 30, denominator: 1 },
+		} as const;
+		expect(sourceArguments(source, { ...PLAY, withVideo: false })).toEqual([
+			...["-re", "-f", "lavfi", "-i"],
+			"sine=frequency=440:sample_rate=48000:samples_per_frame=1024[out0]",
+		]);
+		expect(sourceArguments(source, PLAY).at(-1)).toMatch(/^testsrc2=.*\[out0\];sine=.*\[out1\]$/);
+	});
+
 	it.each([
 		["rtsp://cam/1", "rtp,tcp", ["-rtsp_transport", "tcp", "-timeout", "10000000", "-f", "rtsp"]],
 		["rtsps://cam/1", "rtp,tls,tcp", ["-rtsp_transport", "tcp", "-timeout", "10000000", "-f", "rtsp"]],
@@ -41,7 +55,7 @@ describe("arguments for a source", () => {
 	});
 
 	it("look longer at a live source that is copied", () => {
-		expect(sourceArguments(url("udp://a:1"), { kind: "play", copies: true })).toContain("2500000");
+		expect(sourceArguments(url("udp://a:1"), { ...PLAY, copies: true })).toContain("2500000");
 	});
 });
 

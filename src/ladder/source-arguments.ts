@@ -65,7 +65,9 @@ export function sourceProtocols(source: SourceSpec): readonly string[] {
 }
 
 /** How the source is to be read: as FFmpeg plays it, or as ffprobe looks at it. */
-export type Reading = { readonly kind: "probe" } | { readonly kind: "play"; readonly copies: boolean };
+export type Reading =
+	| { readonly kind: "probe" }
+	| { readonly kind: "play"; readonly copies: boolean; readonly withVideo: boolean };
 
 /**
  * The input's options, `-i` and the source; nothing of it needs a shell.
@@ -75,7 +77,7 @@ export function sourceArguments(source: SourceSpec, reading: Reading): string[] 
 	const play = reading.kind === "play";
 	switch (source.kind) {
 		case "test-pattern":
-			return [...(play ? ["-re"] : []), "-f", "lavfi", "-i", testPatternGraph(source)];
+			return [...(play ? ["-re"] : []), "-f", "lavfi", "-i", testPatternGraph(source, !play || reading.withVideo)];
 		case "file": {
 			const pace = play ? ["-re", ...(source.loop ? ["-stream_loop", "-1"] : [])] : [];
 			const guard = ["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS];

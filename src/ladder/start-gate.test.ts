@@ -78,6 +78,17 @@ describe("the start of a run", () => {
 		expect(gate.lacking).toEqual([LOW]);
 	});
 
+	it("without renditions is the first audio frame, once the configuration is there", () => {
+		const gate = new StartGate([], true);
+		expect(pass(gate, [audio(70), audio(90)])).toEqual([[], []]);
+		expect(gate.openWithoutAudio()).toEqual([]);
+		const other = new StartGate([], true);
+		expect(other.openWithoutAudio()).toEqual([]);
+		expect(other.lacking).toEqual(["audio"]);
+		expect(pass(other, [AUDIO_CONFIG, audio(70), audio(90)])).toEqual([[], ["config audio", "audio 70"], ["audio 90"]]);
+		expect(other.start).toBe(70);
+	});
+
 	it("holds no more than its bound", () => {
 		const gate = new StartGate([HIGH, LOW], true);
 		for (let i = 0; i < GATE_MOST_HELD - 1; i++) gate.offer(video(HIGH, i, true));

@@ -2,7 +2,7 @@
  * The start of a run. Pipes fill in any order, and a copied rendition may begin later than encoded ones; viewers need
  * every configuration first, and the same first unit in every rendition. So arrivals are held until every rendition
  * has its configuration and a key picture and audio has its configuration; then all begin at the time of the latest
- * of those key pictures, and what lies before it is dropped.
+ * of those key pictures, and what lies before it is dropped. Without renditions, audio's first frame is the start.
  * Bounded: the caller opens it by force (`openWithoutAudio`) when time or `GATE_MOST_HELD` runs out.
  */
 import type { Name } from "../base/name.ts";
@@ -20,7 +20,10 @@ export const GATE_MOST_HELD = 1024;
 
 export class StartGate {
 	readonly #renditions: readonly Name[];
+	/** There is nothing else. */
+	readonly #audioLeads: boolean;
 	#needsAudio: boolean;
+	#firstAudio: Ticks90k | undefined;
 	readonly #configured = new Set<Name>();
 	readonly #firstKey = new Map<Name, Ticks90k>();
 	#held: Arrival[] = [];
@@ -29,10 +32,11 @@ export class StartGate {
 
 	constructor(renditions: readonly Name[], withAudio: boolean) {
 		this.#renditions = renditions;
+		this.#audioLeads = renditions.length === 0;
 		this.#needsAudio = withAudio;
 	}
 
-	/** FFmpeg's time of the first picture; set from when the gate is open. */
+	/** FFmpeg's time of the first picture, or audio frame; set from when the gate is open. */
 	get start(): Ticks90k | undefined {
 		return this.#start;
 	}
@@ -41,8 +45,9 @@ export class StartGate {
 		return this.#held.length >= GATE_MOST_HELD;
 	}
 
-	/** Renditions that have no configuration or no key picture yet. */
-	get lacking(): readonly Name[] {
+	/** Renditions that have no configuration or no key picture yet; or audio, where it leads and has not come. */
+	get lacking(): readonly string[] {
+		if (this.#audioLeads) return this.#needsAudio || this.#firstAudio === undefined ? ["audio"] : [];
 		return this.#renditions.filter((name) => !this.#configured.has(name) || !this.#firstKey.has(name));
 	}
 
@@ -51,6 +56,7 @@ export class StartGate {
 		if (this.#start !== undefined) return this.#passes(arrival) ? [arrival] : [];
 		if (arrival.kind === "video-config") this.#configured.add(arrival.rendition);
 		else if (arrival.kind === "audio-config") this.#needsAudio = false;
+		else if (arrival.kind === "audio") this.#firstAudio ??= arrival.accessUnit.pts;
 		else if (arrival.kind === "video" && arrival.accessUnit.key && !this.#firstKey.has(arrival.rendition)) {
 			this.#firstKey.set(arrival.rendition, arrival.accessUnit.pts);
 		}
@@ -60,13 +66,13 @@ export class StartGate {
 
 	/** Goes on without audio's configuration; audio may join later. Does nothing while a rendition is lacking. */
 	openWithoutAudio(): readonly Arrival[] {
-		this.#needsAudio = false;
+		if (!this.#audioLeads) this.#needsAudio = false;
 		return this.#openIfReady();
 	}
 
 	#openIfReady(): readonly Arrival[] {
 		if (this.#start !== undefined || this.#needsAudio || this.lacking.length > 0) return [];
-		this.#start = ticks90k(Math.max(...this.#firstKey.values()));
+		this.#start = this.#audioLeads ? this.#firstAudio! : ticks90k(Math.max(...this.#firstKey.values()));
 		const held = this.#held;
 		this.#held = [];
 		const isConfig = ({ kind }: Arrival): boolean => kind === "video-config" || kind === "audio-config";

@@ -14,8 +14,11 @@ const CLOCK = "mod(floor(if(X,ld(0),st(0,mod(time(0)*1000,16777216)))/pow(2,X)),
 
 export const rateText = (rate: FrameRate): string => `${rate.numerator}/${rate.denominator}`;
 
-/** A graph for FFmpeg's `lavfi` input with a video and an audio output. */
-export function testPatternGraph(source: Extract<SourceSpec, { kind: "test-pattern" }>): string {
+const TONE = "sine=frequency=440:sample_rate=48000:samples_per_frame=1024";
+
+/** A graph for FFmpeg's `lavfi` input with a video and an audio output, or with audio alone. */
+export function testPatternGraph(source: Extract<SourceSpec, { kind: "test-pattern" }>, withVideo: boolean): string {
+	if (!withVideo) return `${TONE}[out0]`;
 	const { width, height } = source;
 	const rate = rateText(source.frameRate);
 	const barHeight = Math.floor(height / 8);
@@ -24,6 +27,6 @@ export function testPatternGraph(source: Extract<SourceSpec, { kind: "test-patte
 		`testsrc2=size=${width}x${height}:rate=${rate}[picture]`,
 		`color=c=black:size=24x2:rate=${rate},format=gray,${cells},scale=${width}:${barHeight}:flags=neighbor,format=yuv420p[bar]`,
 		"[picture][bar]overlay=0:0:shortest=1,format=yuv420p[out0]",
-		"sine=frequency=440:sample_rate=48000:samples_per_frame=1024[out1]",
+		`${TONE}[out1]`,
 	].join(";");
 }

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { milliseconds, msToTicks, type Ticks90k, ticks90k } from "../base/units.ts";
 import { Unwrapper } from "../base/unwrap.ts";
-import type { AccessUnit } from "../media/access-unit.ts";
+import type { AccessUnit, AudioConfig } from "../media/access-unit.ts";
+import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
 import { PipeTimes, Timeline } from "./timeline.ts";
 
 const at = (time: number, track: "video" | "audio" = "video"): AccessUnit => ({
@@ -12,6 +13,14 @@ const at = (time: number, track: "video" | "audio" = "video"): AccessUnit => ({
 	key: true,
 	data: new Uint8Array(1),
 });
+const aac = (sampleRateHz: number): AudioConfig => ({
+	...{ codec: "aac", specificConfig: new Uint8Array(), objectType: 2, channelCount: 2, codecString: "mp4a.40.2" },
+	sampleRateHz,
+});
+const OPUS: AudioConfig = {
+	...{ codec: "opus", channelCount: 2, preSkip: 0, inputSampleRateHz: 0, mappingFamily: 0, codecString: "opus" },
+	sampleRateHz: OPUS_SAMPLE_RATE_HZ,
+};
 const ms = milliseconds;
 const DAY_MS = 86_400_000;
 
@@ -55,7 +64,10 @@ describe("the channel's clock", () => {
 		const first = run.placeVideo("high", { ...at(1_000_000), pts: ticks90k(1_003_600) }, ms(0));
 		expect(first).toMatchObject({ dts: 90_000, pts: 93_600 });
 		expect(run.placeVideo("low", at(1_000_000), ms(0))).toMatchObject({ dts: 90_000 });
-		expect(run.placeAudio("audio", at(1_001_080, "audio"), 48_000, ms(0))).toMatchObject({ pts: 91_080, dts: 91_080 });
+		expect(run.placeAudio("audio", at(1_001_080, "audio"), aac(48_000), ms(0))).toMatchObject({
+			pts: 91_080,
+			dts: 91_080,
+		});
 	});
 
 	it("two pictures in one millisecond come to lie one tick apart", () => {
@@ -100,7 +112,7 @@ describe("the channel's clock", () => {
 						const track = ["high", "low", "audio"][i % 3]!;
 						const { dts, pts } =
 							track === "audio"
-								? placed.placeAudio(track, at(time, "audio"), 48_000, ms(now))
+								? placed.placeAudio(track, at(time, "audio"), aac(48_000), ms(now))
 								: placed.placeVideo(track, at(time), ms(now));
 						expect(dts).toBeGreaterThan(last.get(track) ?? 0);
 						expect(pts).toBeGreaterThanOrEqual(dts);
@@ -117,7 +129,7 @@ describe("the channel's clock", () => {
 describe("audio times", () => {
 	const play = (rate: number, stamps: readonly number[]): number[] => {
 		const run = new Timeline(ms(1000)).beginRun(ticks90k(0), ms(0));
-		return stamps.map((stamp) => run.placeAudio("audio", at(stamp, "audio"), rate, ms(0)).pts - 90_000);
+		return stamps.map((stamp) => run.placeAudio("audio", at(stamp, "audio"), aac(rate), ms(0)).pts - 90_000);
 	};
 
 	it.each([48_000, 44_100, 32_000])(
@@ -128,6 +140,21 @@ describe("audio times", () => {
 			expect(play(rate, rounded)).toEqual(exact.map(Math.round));
 		},
 	);
+
+	it("of Opus count each packet as long as it plays", () => {
+		const run = new Timeline(ms(1000)).beginRun(ticks90k(0), ms(0));
+		// 20 ms, 60 ms, 2.5 ms, 20 ms; stamps a millisecond off.
+		const packets = [
+			[0, [31 << 3, 0], 0],
+			[1890, [3 << 3, 0], 1800],
+			[7110, [16 << 3, 0], 7200],
+			[7425, [31 << 3, 0], 7425],
+		] as const;
+		for (const [stamp, data, time] of packets) {
+			const packet = { ...at(stamp, "audio"), data: Uint8Array.from(data) };
+			expect(run.placeAudio("audio", packet, OPUS, ms(0)).pts).toBe(90_000 + time);
+		}
+	});
 
 	it("go on from a real gap", () => {
 		expect(play(48_000, [0, 1890, 3870, 90_000, 91_890])).toEqual([0, 1920, 3840, 90_000, 91_920]);
@@ -150,6 +177,23 @@ describe("times of a run's pipes", () => {
 		expect(video.dts - audio.dts).toBe(21 * 90);
 	});
 
+	it("of MPEG-TS that begin a little below zero, too, beside IVF and FLV", () => {
+		for (const order of [
+			["ts", "ivf", "flv"],
+			["flv", "ts", "ivf"],
+			["ivf", "flv", "ts"],
+		] as const) {
+			const pipes = new PipeTimes();
+			const said = { ts: 2 ** 33 - 585, ivf: 0, flv: (2 ** 31 - 21) * 90 };
+			const [first] = order;
+			const meant = { ts: -585, ivf: 0, flv: -1890 };
+			for (const pipe of order) {
+				const { dts } = pipes.place(pipe, at(said[pipe]));
+				expect(dts - said[first]).toBe(meant[pipe] - meant[first]);
+			}
+		}
+	});
+
 	it("run on for 60 days, over FLV's 24.9 days twice, with video and audio side by side", () => {
 		const pipes = new PipeTimes();
 		const unwrappers = { high: new Unwrapper(31), audio: new Unwrapper(31) };
@@ -160,7 +204,7 @@ describe("times of a run's pipes", () => {
 			const wrapped = (track: "high" | "audio", shift: number): AccessUnit =>
 				pipes.place(track, at(msToTicks(unwrappers[track].unwrap((time + shift + 2 ** 31) % 2 ** 31))));
 			const high = run.placeVideo("high", wrapped("high", 0), ms(time)).dts;
-			const audio = run.placeAudio("audio", wrapped("audio", -21), 48_000, ms(time)).dts;
+			const audio = run.placeAudio("audio", wrapped("audio", -21), aac(48_000), ms(time)).dts;
 			if (high - last.high !== (time === 0 ? 90_000 : 810_000) || high - audio !== 21 * 90) {
 				expect({ time, high, audio, last }).toBe("video and audio 21 ms apart, 9 s on");
 			}

@@ -9,9 +9,8 @@
  */
 import { PenstockError } from "../base/errors.ts";
 import { type Milliseconds, TICKS_PER_MS, type Ticks90k, ticks90k } from "../base/units.ts";
-import { AAC_FRAME_SAMPLES } from "../media/aac.ts";
-import type { AccessUnit } from "../media/access-unit.ts";
-import { FLV_TIME_BITS } from "../media/flv/reader.ts";
+import type { AccessUnit, AudioConfig } from "../media/access-unit.ts";
+import { audioFrameSamples } from "../media/audio.ts";
 
 /** The first picture of a channel lies here or later, so that no time of it is below zero. */
 const FIRST_TIME = ticks90k(90_000);
@@ -20,7 +19,8 @@ const LONGEST_STEP_FORWARD = ticks90k(10 * 90_000);
 const LONGEST_STEP_BACK = ticks90k(90_000);
 /** FLV rounds to whole milliseconds; a stamp this far from the sample count is another time, not rounding. */
 const AUDIO_TOLERANCE = ticks90k(1.5 * TICKS_PER_MS);
-const FLV_PERIOD = 2 ** FLV_TIME_BITS * TICKS_PER_MS;
+/** 13 hours. It divides the periods of all pipes: FLV's 2³¹ ms and the 2³³ ticks of MPEG-TS (IVF has none). */
+const COMMON_PERIOD = 2 ** 32;
 
 /** The channel's clock over all runs. */
 export class Timeline {
@@ -93,17 +93,17 @@ export class RunTimeline {
 	}
 
 	/**
-	 * As `placeVideo`; times become exact multiples of a frame's samples where the stamps agree with that.
+	 * As `placeVideo`; times become exact sums of the frames' samples where the stamps agree with that.
 	 * @throws PenstockError SOURCE_TIMESTAMPS
 	 */
-	placeAudio(track: string, accessUnit: AccessUnit, sampleRateHz: number, now: Milliseconds): AccessUnit {
+	placeAudio(track: string, accessUnit: AccessUnit, config: AudioConfig, now: Milliseconds): AccessUnit {
 		let clock = this.#sampleClocks.get(track);
 		if (clock === undefined) {
 			clock = new SampleClock();
 			this.#sampleClocks.set(track, clock);
 		}
 		this.#checkStep(track, accessUnit.dts);
-		const exact = clock.next(accessUnit.dts, sampleRateHz);
+		const exact = clock.next(accessUnit.dts, config.sampleRateHz, audioFrameSamples(config, accessUnit.data));
 		const time = this.#after(track, Math.round(exact) + this.offset);
 		this.#timeline.sent(track, time, now);
 		return { ...accessUnit, pts: time, dts: time };
@@ -130,26 +130,30 @@ export class RunTimeline {
 /** Counts samples from an anchor, so that frames of 1024 samples are exactly that far apart. */
 class SampleClock {
 	#anchor = 0;
-	#frames = 0;
+	#samples = 0;
 	#rateHz = 0;
 
-	/** @returns the time of the frame with this stamp, in 90 kHz ticks and fractions */
-	next(stamp: Ticks90k, rateHz: number): number {
-		const expected = this.#anchor + (this.#frames * AAC_FRAME_SAMPLES * 90_000) / rateHz;
+	/**
+	 * @param samples how long the frame plays
+	 * @returns the time of the frame with this stamp, in 90 kHz ticks and fractions
+	 */
+	next(stamp: Ticks90k, rateHz: number, samples: number): number {
+		const expected = this.#anchor + (this.#samples * 90_000) / rateHz;
 		if (this.#rateHz !== rateHz || Math.abs(stamp - expected) > AUDIO_TOLERANCE) {
 			this.#anchor = stamp;
 			this.#rateHz = rateHz;
-			this.#frames = 1;
+			this.#samples = samples;
 			return stamp;
 		}
-		this.#frames++;
+		this.#samples += samples;
 		return expected;
 	}
 }
 
 /**
  * Brings the times of a run's pipes together. Each FLV stream says its time modulo 2³¹ ms, and audio that begins 21 ms
- * below zero says 2147483627: the first of a stream is taken as the nearest to the first of all.
+ * below zero says 2147483627; MPEG-TS says it modulo 2³³ ticks. So two pipes can be told apart modulo what divides both
+ * periods, and the first of a stream is taken as the nearest to the first of all.
  */
 export class PipeTimes {
 	#reference: number | undefined;
@@ -159,7 +163,7 @@ export class PipeTimes {
 		let shift = this.#shifts.get(track);
 		if (shift === undefined) {
 			this.#reference ??= accessUnit.dts;
-			shift = Math.round((this.#reference - accessUnit.dts) / FLV_PERIOD) * FLV_PERIOD;
+			shift = Math.round((this.#reference - accessUnit.dts) / COMMON_PERIOD) * COMMON_PERIOD;
 			this.#shifts.set(track, shift);
 		}
 		if (shift === 0) return accessUnit;

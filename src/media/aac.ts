@@ -44,7 +44,7 @@ export function parseAudioSpecificConfig(record: Uint8Array): AacConfig {
 	}
 	return {
 		codec: "aac",
-		specificConfig: record.slice(),
+		specificConfig: new Uint8Array(record), // a copy, which slice of a Buffer is not
 		objectType,
 		sampleRateHz,
 		channelCount,

@@ -119,7 +119,7 @@ export function parseAvcC(record: Uint8Array): H264Config {
 			if (at + 2 > record.length) throw cut();
 			const length = (record[at]! << 8) | record[at + 1]!;
 			if (at + 2 + length > record.length) throw cut();
-			sets.push(record.slice(at + 2, at + 2 + length));
+			sets.push(new Uint8Array(record.subarray(at + 2, at + 2 + length))); // a copy, which slice of a Buffer is not
 			at += 2 + length;
 		}
 		return sets;
@@ -221,7 +221,7 @@ function skipScalingLists(reader: BitReader, count: number): void {
 }
 
 /** Takes the 0x03 bytes out that keep start codes from arising by chance (ITU-T H.264 clause 7.4.1). */
-function removeEmulationPrevention(payload: Uint8Array): Uint8Array {
+export function removeEmulationPrevention(payload: Uint8Array): Uint8Array {
 	const out = new Uint8Array(payload.length);
 	let length = 0;
 	let zeros = 0;

@@ -13,8 +13,13 @@ import type { AccessUnit, DecodeInformation } from "./access-unit.ts";
 export interface UnitHead {
 	/** Runs up by one over the whole channel; the same in every rendition. */
 	readonly number: number;
-	/** PTS of the IDR picture that opens the unit. */
+	/** PTS of the IDR picture that opens the unit; where there is no video, of its first audio frame. */
 	readonly time: Ticks90k;
+	/**
+	 * From one picture to the next at the start of the unit, as far as can be known then: the longest step of the unit
+	 * before. The same in every rendition. For packagings that must say a duration before the next picture is there.
+	 */
+	readonly pictureDuration: Ticks90k;
 	readonly rendition: string;
 	readonly decode: DecodeInformation;
 }
@@ -24,6 +29,17 @@ export interface UnitHead {
  * HTTP chunk, say) without a copy. The writer fills all of it.
  */
 export type Allocate = (byteLength: number) => Uint8Array;
+
+/**
+ * Numbers that packets carry and that run on over a whole response, for the packagings that have such (RTP). A unit is
+ * written with numbers from 0; whoever sends it shifts them to follow what was sent before.
+ */
+export interface PacketNumbering {
+	/** Packets in a piece of output, as `UnitWriter` gave it. */
+	readonly count: (piece: Uint8Array) => number;
+	/** Adds `offset` to the number of every packet in the piece, modulo the field's width. Writes into `piece`. */
+	readonly shift: (piece: Uint8Array, offset: number) => void;
+}
 
 /** Writes one unit; made for it and thrown away with it. */
 export interface UnitWriter {
@@ -37,6 +53,10 @@ export interface Packaging {
 	/** The path's extension, without the dot. */
 	readonly extension: string;
 	readonly contentType: string;
+	/** Absent where a unit's bytes carry no number that runs on over units. */
+	readonly numbering?: PacketNumbering;
+	/** Why this packaging cannot carry these tracks, as a clause ("has no form for AV1"); undefined where it can. */
+	refusal(decode: DecodeInformation): string | undefined;
 	/** What opens a response, before its first unit; undefined where a unit says it all. */
 	responseStart(head: UnitHead, allocate: Allocate): Uint8Array | undefined;
 	openUnit(head: UnitHead): UnitWriter;

@@ -6,7 +6,7 @@
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
-import type { Name } from "../base/name.ts";
+import { type Name, parseName } from "../base/name.ts";
 import { type BitsPerSecond, bitsPerSecond, type Milliseconds } from "../base/units.ts";
 import type { AlignmentFault } from "../channel/alignment.ts";
 import { Channel } from "../channel/channel.ts";
@@ -32,6 +32,9 @@ export interface ChannelHostOptions {
 	readonly clock: Clock;
 	readonly log: Log;
 }
+
+/** What the one rendition is called where there is audio alone. */
+const AUDIO_RENDITION = parseName("audio", "the rendition's name");
 
 interface Waiting {
 	readonly resolve: () => void;
@@ -60,7 +63,9 @@ export class ChannelHost implements Programme {
 		this.stream = options.stream;
 		const { ladder, ring, clock, log, limiter } = options;
 		this.channel = new Channel({
-			renditions: ladder.renditions.map(({ name }) => name),
+			...(ladder.renditions.length === 0
+				? { lead: "audio", renditions: [AUDIO_RENDITION] }
+				: { renditions: ladder.renditions.map(({ name }) => name) }),
 			unitMs: ladder.unitDuration,
 			ringMs: ring,
 			clock,
@@ -108,8 +113,10 @@ export class ChannelHost implements Programme {
 	}
 
 	bitrateOf(rendition: Name): BitsPerSecond {
-		const spec = this.#options.ladder.renditions.find(({ name }) => name === rendition);
+		const { renditions, audio } = this.#options.ladder;
+		const spec = renditions.find(({ name }) => name === rendition);
 		if (spec?.kind === "encode") return spec.bitsPerSecond;
+		if (renditions.length === 0 && audio !== undefined) return audio.bitsPerSecond;
 		return this.channel.rendition(rendition)?.measuredBitrate ?? bitsPerSecond(0);
 	}
 
@@ -137,7 +144,8 @@ export class ChannelHost implements Programme {
 				this.#waiting.delete(waiting);
 				const { state, lastError } = this.#ladder.status;
 				const why = lastError === undefined ? `its ladder is ${state}` : `the last error was: ${lastError}`;
-				reject(this.#notReady(`no picture within ${startTimeout} ms; ${why}`));
+				const what = this.channel.lead === "audio" ? "sound" : "picture";
+				reject(this.#notReady(`no ${what} within ${startTimeout} ms; ${why}`));
 			});
 			const waiting: Waiting = { resolve, reject, timer };
 			this.#waiting.add(waiting);
@@ -159,7 +167,10 @@ export class ChannelHost implements Programme {
 				channel.appendVideo(rendition, accessUnit);
 				if (!this.#live && this.#everyRenditionHasUnit()) this.#becomeLive();
 			},
-			audioUnit: (accessUnit) => channel.appendAudio(accessUnit),
+			audioUnit: (accessUnit) => {
+				channel.appendAudio(accessUnit);
+				if (channel.lead === "audio" && !this.#live && this.#everyRenditionHasUnit()) this.#becomeLive();
+			},
 			renditionRefused: (rendition, error) => {
 				channel.rendition(rendition)!.withdrawn = true;
 				this.refused.set(rendition, error);

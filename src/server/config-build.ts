@@ -9,8 +9,9 @@ import { bitsPerSecond, bytes, milliseconds } from "../base/units.ts";
 import type { SourceSpec } from "../ladder/ladder-config.ts";
 import { DEFAULT_TIMEOUTS, type FfmpegTools, type LadderConfig, type RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceArguments } from "../ladder/source-arguments.ts";
+import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
 import type { Built, ChannelConfig, Config, PolicyConfig } from "./config.ts";
-import type { ChannelShape, ConfigShape, RenditionShape } from "./config-schema.ts";
+import { type ChannelShape, type ConfigShape, DEFAULT_RENDITIONS, type RenditionShape } from "./config-schema.ts";
 import { type Path, type Problem, pathText, shown, wrongValue } from "./problem.ts";
 
 const DEFAULT_RING_MS = 8000;
@@ -101,10 +102,13 @@ function buildChannel(input: ChannelInput): ChannelConfig {
 	const path = ["channels", key];
 	const stream = findings.name(path, key, "the channel's name", "key");
 	const app = findings.name([...path, "app"], channel.app, "the app");
-	const renditions = buildRenditions(channel, path, findings);
+	const shapes = channel.video === "none" ? [] : (channel.renditions ?? DEFAULT_RENDITIONS);
+	const renditions = buildRenditions(shapes, path, findings);
 	const source = buildSource(channel, renditions, folder);
 	checkSource(source, path, findings);
-	refuseCopyMismatch(channel, source, path, findings);
+	if (channel.video === "none") refuseKeysWithoutVideo(channel, path, findings);
+	else refuseCopyMismatch(channel, source, path, findings);
+	refuseOpusRate(channel, path, findings);
 	const ringMs = channel.ringMs ?? Math.max(DEFAULT_RING_MS, 3 * channel.unitMs);
 	if (ringMs < 2 * channel.unitMs) {
 		findings.wrong([...path, "ringMs"], ringMs, `at least two units (unitMs is ${channel.unitMs})`);
@@ -114,6 +118,7 @@ function buildChannel(input: ChannelInput): ChannelConfig {
 		channel: label,
 		source,
 		renditions,
+		...(channel.codec === undefined ? {} : { codec: channel.codec }),
 		...(channel.frameRate === undefined ? {} : { frameRate: channel.frameRate }),
 		...(channel.audio === "none" ? {} : { audio: audioSpec(channel.audio) }),
 		unitDuration: milliseconds(channel.unitMs),
@@ -129,14 +134,31 @@ function buildChannel(input: ChannelInput): ChannelConfig {
 }
 
 const audioSpec = (audio: Exclude<ChannelShape["audio"], "none">): NonNullable<LadderConfig["audio"]> => ({
+	codec: audio.codec,
 	bitsPerSecond: bitsPerSecond(audio.bitrateBps),
 	...(audio.sampleRateHz === undefined ? {} : { sampleRateHz: audio.sampleRateHz }),
 });
 
-function buildRenditions(channel: ChannelShape, above: Path, findings: Findings): RenditionSpec[] {
+/** A programme of audio alone has nothing that could be scaled, encoded as pictures or timed by them. */
+function refuseKeysWithoutVideo(channel: ChannelShape, path: Path, findings: Findings): void {
+	for (const key of ["renditions", "codec", "frameRate"] as const) {
+		if (channel[key] === undefined) continue;
+		findings.key([...path, key], `${pathText([...path, key])} does not go with video: none; leave one of the two out`);
+	}
+	if (channel.audio === "none") findings.value([...path, "audio"], "is none, and so is video; nothing would be left");
+}
+
+function refuseOpusRate({ audio }: ChannelShape, path: Path, findings: Findings): void {
+	if (audio === "none" || audio.codec !== "opus" || audio.sampleRateHz === undefined) return;
+	if (audio.sampleRateHz === OPUS_SAMPLE_RATE_HZ) return;
+	const allowed = `${OPUS_SAMPLE_RATE_HZ} (or left out) with codec: opus, which has no other`;
+	findings.wrong([...path, "audio", "sampleRateHz"], audio.sampleRateHz, allowed);
+}
+
+function buildRenditions(shapes: readonly RenditionShape[], above: Path, findings: Findings): RenditionSpec[] {
 	const firstOf = new Map<string, number>();
 	let before: number | undefined;
-	return channel.renditions.map((rendition, index) => {
+	return shapes.map((rendition, index) => {
 		const path = [...above, "renditions", index];
 		const name = findings.name([...path, "name"], rendition.name, "the rendition's name");
 		if (name === "auto")
@@ -180,7 +202,7 @@ function refuseKeysBesideCopy(rendition: RenditionShape, path: Path, findings: F
 
 /** What a copied rendition, whose pictures nobody touches, cannot go with. */
 function refuseCopyMismatch(channel: ChannelShape, source: SourceSpec, path: Path, findings: Findings): void {
-	const copies = channel.renditions.flatMap(({ copy }, index) => (copy === true ? [index] : []));
+	const copies = (channel.renditions ?? []).flatMap(({ copy }, index) => (copy === true ? [index] : []));
 	const [first, second] = copies;
 	if (first === undefined) return;
 	const at = [...path, "renditions", first, "copy"];
@@ -227,7 +249,11 @@ function checkSource(source: SourceSpec, above: Path, findings: Findings): void 
 function buildPolicy(shape: ConfigShape, channels: readonly ChannelConfig[], findings: Findings): PolicyConfig {
 	const { policy, threshold, fixed, tour } = shape.switching;
 	const lacking = (rendition: string): ChannelConfig[] =>
-		channels.filter(({ ladder }) => !ladder.renditions.some(({ name }) => name === rendition));
+		channels.filter(
+			({ ladder: { renditions } }) =>
+				// A channel of audio alone has one rendition, which everybody gets under any policy.
+				renditions.length > 0 && !renditions.some(({ name }) => name === rendition),
+		);
 	if (policy === "tour") return { kind: "tour", settings: { stay: milliseconds(tour.stayMs) } };
 	if (policy === "fixed") {
 		const path = ["switching", "fixed", "rendition"];
@@ -242,7 +268,8 @@ function buildPolicy(shape: ConfigShape, channels: readonly ChannelConfig[], fin
 	const renditions = threshold.climbs.map((climb, index) => {
 		const path = ["switching", "threshold", "climbs", index, "rendition"];
 		const rendition = findings.name(path, climb.rendition, "the rendition");
-		if (channels.length > 0 && lacking(rendition).length === channels.length) {
+		const withVideo = channels.filter(({ ladder }) => ladder.renditions.length > 0);
+		if (withVideo.length > 0 && lacking(rendition).length === withVideo.length) {
 			findings.value(path, `is ${shown(rendition)}, which no channel has`);
 		}
 		const { minViewerCpuIdle, maxViewerMemoryUsed } = climb;

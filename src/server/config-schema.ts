@@ -76,6 +76,9 @@ const switching = z.strictObject({
 	tour: z.strictObject({ stayMs: durationMs(250, 3_600_000).prefault(5000) }).prefault({}),
 });
 
+const VIDEO_CODECS = ["h264", "hevc", "av1"] as const;
+const AUDIO_CODECS = ["aac", "opus"] as const;
+
 const size = () => evenNumber(16, 8192);
 
 const testSource = z.strictObject({
@@ -98,7 +101,7 @@ const rendition = z.strictObject({
 	copy: flag().optional(),
 });
 
-const DEFAULT_RENDITIONS = [
+export const DEFAULT_RENDITIONS = [
 	{ name: "high", width: 1280, height: 720, bitrateBps: 3_000_000 },
 	{ name: "mid", width: 848, height: 480, bitrateBps: 1_200_000 },
 	{ name: "low", width: 480, height: 270, bitrateBps: 500_000 },
@@ -112,18 +115,23 @@ const channel = z.strictObject({
 	ringMs: durationMs(500, 120_000).optional(),
 	onDemand: flag().prefault(false),
 	idleMs: durationMs(0, 3_600_000).prefault(10_000),
+	/** Left out, or "none": the programme is audio alone. */
+	video: oneOf(["none"]).optional(),
+	/** Of all encoded renditions, and of a source that is copied. Absent: H.264. */
+	codec: oneOf(VIDEO_CODECS).optional(),
 	audio: z
 		.union([
 			z.literal("none"),
 			z.strictObject({
+				codec: oneOf(AUDIO_CODECS).prefault("aac"),
 				bitrateBps: bitrateBps(8000, 512_000).prefault(128_000),
 				sampleRateHz: sampleRate().optional(),
 			}),
 		])
 		.prefault({}),
 	frameRate: frameRate().optional(),
-	/** From the best to the lowest. */
-	renditions: z.array(rendition).min(1).max(16).prefault(DEFAULT_RENDITIONS),
+	/** From the best to the lowest. Absent: three of them, or none with `video: none`. */
+	renditions: z.array(rendition).min(1).max(16).optional(),
 });
 
 export const configSchema = z.strictObject({
@@ -139,4 +147,4 @@ export const configSchema = z.strictObject({
 /** A configuration whose every single value is right. */
 export type ConfigShape = z.output<typeof configSchema>;
 export type ChannelShape = ConfigShape["channels"][string];
-export type RenditionShape = ChannelShape["renditions"][number];
+export type RenditionShape = NonNullable<ChannelShape["renditions"]>[number];

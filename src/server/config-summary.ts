@@ -14,11 +14,12 @@ export function summarizeConfig({ http, api, channels, policy, delivery }: Confi
 }
 
 function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {
-	const { source, renditions, unitDuration, audio } = ladder;
-	const sound = audio === undefined ? "no audio" : `audio ${rate(audio.bitsPerSecond)}`;
+	const { source, renditions, unitDuration, audio, codec = "h264" } = ladder;
+	const sound = audio === undefined ? "no audio" : `audio ${audio.codec ?? "aac"} ${rate(audio.bitsPerSecond)}`;
+	const picture = renditions.length === 0 ? "no video" : `video ${codec}`;
 	const when = onDemand === undefined ? "always on" : "on demand";
 	return [
-		`channel   /${label}.ts from ${sourceLabel(source)}: units of ${unitDuration} ms, ${sound}, ${when}`,
+		`channel   /${label}.ts from ${sourceLabel(source)}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
 		...renditions.map((rendition) => `  ${rendition.name.padEnd(10)}${renditionText(rendition)}`),
 	];
 }

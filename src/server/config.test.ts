@@ -4,6 +4,7 @@ import { describe, expect, it, test } from "vitest";
 import { PenstockError } from "../base/errors.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
+import { summarizeConfig } from "./config-summary.ts";
 
 const parse = (text: string, environment: Environment = {}): Config =>
 	parseConfig(text, { file: "/etc/penstock/penstock.yaml", environment });
@@ -42,6 +43,24 @@ describe("a configuration", () => {
 			frameRate: { numerator: 30, denominator: 1 },
 		});
 		expect(ladder.renditions.map(({ name }) => name)).toEqual(["high", "mid", "low"]);
+	});
+
+	it("has other codecs for the asking, one for all encoded renditions", () => {
+		const [only] = parse(channel("{ source: test, codec: hevc, audio: { codec: opus, bitrateBps: 64k } }")).channels;
+		expect(only!.ladder).toMatchObject({ codec: "hevc", audio: { codec: "opus", bitsPerSecond: 64_000 } });
+		expect(parse(channel("{ source: test }")).channels[0]!.ladder.audio).toEqual({
+			codec: "aac",
+			bitsPerSecond: 128_000,
+		});
+	});
+
+	it("can be of audio alone, under any policy", () => {
+		const text = channel("{ source: test, video: none }");
+		const [only] = parse(text).channels;
+		expect(only!.ladder).toMatchObject({ renditions: [], audio: { codec: "aac" } });
+		const fixed = parse(`switching: { policy: fixed, fixed: { rendition: low } }\n${text}`);
+		expect(fixed.policy).toMatchObject({ kind: "fixed" });
+		expect(summarizeConfig(parse(text))).toContain("no video, audio aac 128 kbit/s");
 	});
 
 	it("is what the example file says it is: the defaults", () => {
@@ -232,6 +251,35 @@ describe("a refusal", () => {
 			channel("{ source: test, unitMs: 5s, ringMs: 8s }"),
 			["channels.cam1.ringMs is 8000 but must be at least two units (unitMs is 5000)."],
 		],
+		[
+			"a codec that no encoder makes",
+			channel("{ source: test, codec: vp9 }"),
+			['channels.cam1.codec is "vp9" but must be one of h264, hevc, av1'],
+		],
+		[
+			"Opus at 44.1 kHz",
+			channel("{ source: test, audio: { codec: opus, sampleRateHz: 44100 } }"),
+			[
+				"channels.cam1.audio.sampleRateHz is 44100 but must be 48000 (or left out) with codec: opus, which has no other.",
+			],
+		],
+		[
+			"renditions without video",
+			channel("{ source: test, video: none, renditions: [{ name: a, copy: true }] }"),
+			["channels.cam1.renditions does not go with video: none; leave one of the two out."],
+		],
+		["a codec without video", channel("{ source: test, video: none, codec: hevc }"), ["cam1.codec does not go with"]],
+		[
+			"a frame rate without video",
+			channel("{ source: test, video: none, frameRate: 25 }"),
+			["cam1.frameRate does not"],
+		],
+		[
+			"neither video nor audio",
+			channel("{ source: test, video: none, audio: none }"),
+			["channels.cam1.audio is none, and so is video; nothing would be left."],
+		],
+		["video that is not none", channel("{ source: test, video: yes }"), ['channels.cam1.video is "yes" but must be']],
 		["a source with an unknown scheme", channel('{ source: "ftp://192.0.2.1/a" }'), ["channels.cam1.source", "ftp"]],
 		[
 			"a threshold for a rendition that no channel has",

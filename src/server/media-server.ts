@@ -13,8 +13,11 @@ import { MediaEndpoint } from "../delivery/media-endpoint.ts";
 import type { Programmes } from "../delivery/programme.ts";
 import { loadSocketOptions } from "../delivery/socket-options.ts";
 import { Viewers } from "../delivery/viewers.ts";
+import { flv } from "../media/flv/flv.ts";
+import { fmp4 } from "../media/fmp4/fmp4.ts";
 import { mpegTs } from "../media/mpegts/mpegts.ts";
 import type { Packaging } from "../media/packaging.ts";
+import { rtp } from "../media/rtp/rtp.ts";
 import { fixedPolicy } from "../switching/fixed.ts";
 import type { Policy } from "../switching/state.ts";
 import { thresholdPolicy } from "../switching/threshold.ts";
@@ -38,11 +41,14 @@ export interface RunningServer {
 	readonly http: ListenAddress;
 	/** Where the API and the metrics are. */
 	readonly api: ListenAddress;
+	/** Of the packagings that it has, without the dot. */
+	readonly extensions: readonly string[];
 	/** Takes no new viewer, lets the others end at the end of their unit, stops the encoders. Idempotent. */
 	drain(): Promise<void>;
 }
 
-const PACKAGINGS: readonly Packaging[] = [mpegTs];
+const PACKAGINGS: readonly Packaging[] = [mpegTs, flv, fmp4, rtp];
+const EXTENSIONS = PACKAGINGS.map(({ extension }) => extension);
 
 /**
  * Starts everything that the configuration names.
@@ -68,7 +74,7 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			await parts.close();
 			log.info("stopped");
 		};
-		return { http: httpAddress, api: apiAddress, drain: () => (draining ??= drain()) };
+		return { http: httpAddress, api: apiAddress, extensions: EXTENSIONS, drain: () => (draining ??= drain()) };
 	} catch (error) {
 		await parts.close();
 		throw error;
@@ -118,7 +124,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const model = new ServerModel({
 		...{ clock, channels, endpoint, viewers, requestsRefused },
 		machine: () => machine.figures,
-		extensions: PACKAGINGS.map(({ extension }) => extension),
+		packagings: PACKAGINGS,
 	});
 	const listener = createMediaListener({
 		...config.http,

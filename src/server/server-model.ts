@@ -6,6 +6,7 @@ import { PenstockError } from "../base/errors.ts";
 import { bitsPerSecond } from "../base/units.ts";
 import type { MediaEndpoint, Session } from "../delivery/media-endpoint.ts";
 import type { Viewers } from "../delivery/viewers.ts";
+import type { Packaging } from "../media/packaging.ts";
 import type { Figure, FigureSource, ServerFigures } from "../switching/state.ts";
 import type { ApiModel, ChannelSnapshot, FiguresRequest, ServerTotals, ViewerSnapshot } from "./api-model.ts";
 import type { ChannelHost } from "./channel-host.ts";
@@ -25,7 +26,7 @@ export interface ServerModelParts {
 	readonly machine: () => ServerFigures;
 	/** By code; grows while requests are refused. */
 	readonly requestsRefused: ReadonlyMap<string, number>;
-	readonly extensions: readonly string[];
+	readonly packagings: readonly Packaging[];
 }
 
 export class ServerModel implements ApiModel {
@@ -37,10 +38,10 @@ export class ServerModel implements ApiModel {
 	}
 
 	channels(): readonly ChannelSnapshot[] {
-		const { channels, extensions, endpoint } = this.#parts;
+		const { channels, packagings, endpoint } = this.#parts;
 		const watching = new Map<object, number>();
 		for (const { programme } of endpoint.sessions()) watching.set(programme, (watching.get(programme) ?? 0) + 1);
-		return channels.map(({ config, host }) => channelSnapshot(config, host, watching.get(host) ?? 0, extensions));
+		return channels.map(({ config, host }) => channelSnapshot(config, host, watching.get(host) ?? 0, packagings));
 	}
 
 	viewers(): readonly ViewerSnapshot[] {

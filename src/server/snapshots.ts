@@ -8,6 +8,8 @@ import type { Session } from "../delivery/media-endpoint.ts";
 import type { SwitchRecord } from "../delivery/viewer.ts";
 import type { LadderStatus } from "../ladder/ladder.ts";
 import { sourceLabel } from "../ladder/source-arguments.ts";
+import type { DecodeInformation } from "../media/access-unit.ts";
+import type { Packaging } from "../media/packaging.ts";
 import type { Figure } from "../switching/state.ts";
 import type { ChannelSnapshot, RenditionSnapshot, ViewerSnapshot } from "./api-model.ts";
 import type { ChannelHost } from "./channel-host.ts";
@@ -18,7 +20,7 @@ export function channelSnapshot(
 	config: ChannelConfig,
 	host: ChannelHost,
 	viewers: number,
-	extensions: readonly string[],
+	packagings: readonly Packaging[],
 ): ChannelSnapshot {
 	const { channel, ladderStatus } = host;
 	const { newestUnit, audio, drift } = channel;
@@ -40,19 +42,31 @@ export function channelSnapshot(
 		drift: { count: drift.counts.drift, ...(lastDrift !== undefined && { lastMs: lastDrift }) },
 		ladder: ladderSnapshot(ladderStatus),
 		viewers,
-		urls: Object.fromEntries(extensions.map((one) => [one, `/${config.app}/${config.stream}.${one}`])),
+		urls: urlsOf(config, packagings, channel.lowestReady?.units.newest?.head.decode),
 	};
 }
 
+/** Those that can carry the channel's codecs; all of them as long as nobody knows these. */
+function urlsOf(
+	{ app, stream }: ChannelConfig,
+	packagings: readonly Packaging[],
+	decode: DecodeInformation | undefined,
+): Record<string, string> {
+	const fitting = packagings.filter((packaging) => decode === undefined || packaging.refusal(decode) === undefined);
+	return Object.fromEntries(fitting.map(({ extension }) => [extension, `/${app}/${stream}.${extension}`]));
+}
+
 function renditionSnapshot(config: ChannelConfig, host: ChannelHost, log: RenditionLog): RenditionSnapshot {
-	const spec = config.ladder.renditions.find(({ name }) => name === log.name);
+	const { renditions, audio } = config.ladder;
+	const spec = renditions.find(({ name }) => name === log.name);
+	const encoded = renditions.length === 0 ? audio : spec?.kind === "encode" ? spec : undefined;
 	const { alignment, video, measuredBitrate, droppedAccessUnits, units } = log;
 	const { misaligned, missing, late, overlong } = alignment.counts;
 	const refused = host.refused.get(log.name);
 	return {
 		name: log.name,
 		...(video && { width: video.width, height: video.height, codec: video.codecString }),
-		...(spec?.kind === "encode" && { configuredBps: spec.bitsPerSecond }),
+		...(encoded && { configuredBps: encoded.bitsPerSecond }),
 		...(measuredBitrate !== undefined && { measuredBps: Math.round(measuredBitrate) }),
 		units: units.opened,
 		aligned: alignment.good,

@@ -3,47 +3,25 @@ import { describe, expect, it } from "vitest";
 import type { SourceSpec } from "../../src/ladder/ladder-config.ts";
 import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
-import { copy, encode, type LadderRig, ladderConfig, makeFile, withLadder } from "./ladder-rig.ts";
+import {
+	copy,
+	encode,
+	expectAligned,
+	expectOnGrid,
+	type LadderRig,
+	ladderConfig,
+	makeFile,
+	withLadder,
+} from "./ladder-rig.ts";
 
 const UNITS = 60;
-const UNIT_TICKS = 250 * 90;
 
 const folder = makeTempDir("ladder-alignment");
-
-/** Whole units that every rendition has, compared picture by picture. */
-function expectAligned(rig: LadderRig, renditions: readonly string[]): void {
-	const last = Math.min(...renditions.map((rendition) => rig.keys(rendition).at(-1)!));
-	const times = renditions.map((rendition) => rig.of(rendition).flatMap(({ pts }) => (pts < last ? [pts] : [])));
-	const keys = renditions.map((rendition) => rig.keys(rendition).filter((pts) => pts < last));
-	expect(keys[0]!.length).toBeGreaterThanOrEqual(UNITS);
-	for (let i = 1; i < renditions.length; i++) {
-		expect(keys[i]).toEqual(keys[0]);
-		expect(times[i]).toEqual(times[0]);
-	}
-	for (const rendition of renditions) {
-		const units = rig.of(rendition);
-		expect(units[0]).toMatchObject({ key: true });
-		expect(units.every(({ pts, dts }) => pts === dts)).toBe(true);
-		expect(units.every(({ dts }, i) => i === 0 || dts > units[i - 1]!.dts)).toBe(true);
-	}
-	expect(rig.interruptions).toEqual([]);
-}
-
-/** Unit n's key picture is the first at or behind the line n × 250 ms. */
-function expectOnGrid(rig: LadderRig): void {
-	const times = rig.of("low").map(({ pts }) => pts);
-	for (const [i, key] of rig.keys("low").entries()) {
-		const line = (Math.floor(rig.keys("low")[0]! / UNIT_TICKS) + i) * UNIT_TICKS;
-		expect(key).toBeGreaterThanOrEqual(line);
-		// A picture on the line may be there by rounding only, from up to half a millisecond before it.
-		expect(times.filter((pts) => pts > line && pts < key)).toEqual([]);
-	}
-}
 
 async function ladderFor(source: SourceSpec, more?: (rig: LadderRig) => Promise<void>): Promise<void> {
 	await withLadder(ladderConfig(source), async (rig) => {
 		await rig.units(UNITS + 1);
-		expectAligned(rig, ["high", "mid", "low"]);
+		expectAligned(rig, ["high", "mid", "low"], UNITS);
 		expectOnGrid(rig);
 		expect(rig.calls.slice(0, 5).sort()).toEqual([
 			"config audio 48000",
@@ -100,7 +78,7 @@ describe("a copied rendition on top", () => {
 		const renditions = [copy("source"), encode("mid", 192, 108, 200), encode("low", 128, 72, 100)];
 		await withLadder(ladderConfig({ kind: "file", path, loop: true }, { renditions }), async (rig) => {
 			await rig.units(UNITS + 1);
-			expectAligned(rig, ["source", "mid", "low"]);
+			expectAligned(rig, ["source", "mid", "low"], UNITS);
 			expect(rig.refused).toEqual([]);
 			expect(rig.calls).toContain("config source 320x180");
 		});

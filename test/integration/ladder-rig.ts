@@ -1,6 +1,7 @@
 /** A ladder on real FFmpeg and a real clock, with a sink that keeps what it gets and can be waited on. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { expect } from "vitest";
 import { SafeClock } from "../../src/base/clock.ts";
 import type { PenstockError } from "../../src/base/errors.ts";
 import { parseName } from "../../src/base/name.ts";
@@ -13,8 +14,10 @@ import {
 	type SourceSpec,
 } from "../../src/ladder/ladder-config.ts";
 import type { LadderSink } from "../../src/ladder/ladder-sink.ts";
-import type { AccessUnit, VideoConfig } from "../../src/media/access-unit.ts";
+import type { AccessUnit, AudioConfig, VideoConfig } from "../../src/media/access-unit.ts";
+import { OBU_TEMPORAL_DELIMITER } from "../../src/media/av1.ts";
 import { splitLengthPrefixed } from "../../src/media/h264.ts";
+import { parameterSetsOf } from "../../src/media/picture.ts";
 
 export const realClock = new SafeClock({
 	now: () => milliseconds(performance.now()),
@@ -22,6 +25,8 @@ export const realClock = new SafeClock({
 	setTimer: (delay, callback) => setTimeout(callback, delay),
 	clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
 });
+
+const UNIT_TICKS = 250 * 90;
 
 const name = (text: string) => parseName(text, "rendition");
 
@@ -36,7 +41,7 @@ export const encode = (rendition: string, width: number, height: number, kbps: n
 
 export const copy = (rendition: string): RenditionSpec => ({ name: name(rendition), kind: "copy" });
 
-const THREE = [encode("high", 320, 180, 400), encode("mid", 192, 108, 200), encode("low", 128, 72, 100)];
+export const THREE = [encode("high", 320, 180, 400), encode("mid", 192, 108, 200), encode("low", 128, 72, 100)];
 
 export function ladderConfig(source: SourceSpec, changes: Partial<LadderConfig> = {}): LadderConfig {
 	return {
@@ -66,6 +71,7 @@ export class LadderRig {
 	readonly interruptions: { readonly error: PenstockError; readonly at: number }[] = [];
 	readonly logged: string[] = [];
 	readonly #configs = new Map<string, VideoConfig>();
+	audioConfig: AudioConfig | undefined;
 	#waiting: (() => void) | undefined;
 
 	constructor(config: LadderConfig) {
@@ -74,7 +80,10 @@ export class LadderRig {
 				this.#configs.set(rendition, config);
 				this.#note(`config ${rendition} ${config.width}x${config.height}`);
 			},
-			audioConfig: ({ sampleRateHz }) => this.#note(`config audio ${sampleRateHz}`),
+			audioConfig: (config) => {
+				this.audioConfig = config;
+				this.#note(`config audio ${config.sampleRateHz}`);
+			},
 			videoUnit: (rendition, accessUnit) => {
 				const list = this.video.get(rendition) ?? [];
 				this.video.set(rendition, list);
@@ -107,6 +116,10 @@ export class LadderRig {
 		this.#waiting?.();
 	}
 
+	codecOf(rendition: string): string | undefined {
+		return this.#configs.get(rendition)?.codecString;
+	}
+
 	of(rendition: string): readonly Arrived[] {
 		return this.video.get(rendition) ?? [];
 	}
@@ -115,13 +128,16 @@ export class LadderRig {
 		return this.of(rendition).flatMap(({ key, pts }) => (key ? [pts] : []));
 	}
 
-	/** What came of a rendition as a byte stream (H.264 Annex B), for a decoder. */
+	/** What came of a rendition as a byte stream for a decoder: H.264 or HEVC of their annex B, or OBUs of AV1. */
 	byteStream(rendition: string): Uint8Array {
-		const { sps, pps } = this.#configs.get(rendition)!;
-		const nals = this.of(rendition).flatMap(({ key, data }) => [
-			...(key ? [...sps, ...pps] : []),
-			...splitLengthPrefixed(data),
-		]);
+		const config = this.#configs.get(rendition)!;
+		const sets = parameterSetsOf(config);
+		const pictures = this.of(rendition);
+		if (config.codec === "av1") {
+			const delimiter = Uint8Array.of((OBU_TEMPORAL_DELIMITER << 3) | 2, 0);
+			return Buffer.concat(pictures.flatMap(({ key, data }) => [delimiter, ...(key ? sets : []), data]));
+		}
+		const nals = pictures.flatMap(({ key, data }) => [...(key ? sets : []), ...splitLengthPrefixed(data)]);
 		return Buffer.concat(nals.flatMap((nal) => [Uint8Array.of(0, 0, 0, 1), nal]));
 	}
 
@@ -159,6 +175,36 @@ export async function withLadder(config: LadderConfig, use: (rig: LadderRig) => 
 		await use(rig);
 	} finally {
 		await rig.ladder.stop();
+	}
+}
+
+/** Whole units that every rendition has, `units` at least, compared picture by picture. */
+export function expectAligned(rig: LadderRig, renditions: readonly string[], units: number): void {
+	const last = Math.min(...renditions.map((rendition) => rig.keys(rendition).at(-1)!));
+	const times = renditions.map((rendition) => rig.of(rendition).flatMap(({ pts }) => (pts < last ? [pts] : [])));
+	const keys = renditions.map((rendition) => rig.keys(rendition).filter((pts) => pts < last));
+	expect(keys[0]!.length).toBeGreaterThanOrEqual(units);
+	for (let i = 1; i < renditions.length; i++) {
+		expect(keys[i]).toEqual(keys[0]);
+		expect(times[i]).toEqual(times[0]);
+	}
+	for (const rendition of renditions) {
+		const pictures = rig.of(rendition);
+		expect(pictures[0]).toMatchObject({ key: true });
+		expect(pictures.every(({ pts, dts }) => pts === dts)).toBe(true);
+		expect(pictures.every(({ dts }, i) => i === 0 || dts > pictures[i - 1]!.dts)).toBe(true);
+	}
+	expect(rig.interruptions).toEqual([]);
+}
+
+/** Unit n's key picture is the first at or behind the line n × 250 ms. */
+export function expectOnGrid(rig: LadderRig): void {
+	const times = rig.of("low").map(({ pts }) => pts);
+	for (const [i, key] of rig.keys("low").entries()) {
+		const line = (Math.floor(rig.keys("low")[0]! / UNIT_TICKS) + i) * UNIT_TICKS;
+		expect(key).toBeGreaterThanOrEqual(line);
+		// A picture on the line may be there by rounding only, from up to half a millisecond before it.
+		expect(times.filter((pts) => pts > line && pts < key)).toEqual([]);
 	}
 }
 

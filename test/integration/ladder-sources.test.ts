@@ -6,10 +6,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { milliseconds } from "../../src/base/units.ts";
+import { bitsPerSecond, milliseconds } from "../../src/base/units.ts";
 import { checkCapabilities, inspectFfmpeg } from "../../src/ladder/capabilities.ts";
 import { DEFAULT_TIMEOUTS, type LadderConfig, type SourceSpec } from "../../src/ladder/ladder-config.ts";
 import { probeSource } from "../../src/ladder/probe.ts";
+import type { TrackKind } from "../../src/media/access-unit.ts";
 import { freePort } from "../kit/ports.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
 import { copy, encode, ladderConfig, makeFile, realClock, withLadder } from "./ladder-rig.ts";
@@ -165,9 +166,9 @@ describe("sources", () => {
 });
 
 describe("sources that cannot be played are told apart", () => {
-	const messageOf = async (source: SourceSpec, timeoutMs = 15_000): Promise<string> => {
+	const messageOf = async (source: SourceSpec, timeoutMs = 15_000, lead: TrackKind = "video"): Promise<string> => {
 		const limits = { clock: realClock, timeout: milliseconds(timeoutMs) };
-		return probeSource(source, TOOLS, limits).then(
+		return probeSource(source, lead, TOOLS, limits).then(
 			() => "no error",
 			(error: Error) => error.message,
 		);
@@ -196,7 +197,14 @@ describe("sources that cannot be played are told apart", () => {
 
 	it("a source with sound only", async () => {
 		const path = await makeFile(inFolder("sound.mp4"), 1, "24", ["-vn"]);
-		expect(await messageOf(file(path))).toMatch(/^SOURCE_NO_VIDEO: .*found: audio aac/);
+		expect(await messageOf(file(path))).toMatch(/^SOURCE_NO_VIDEO: .*found: audio aac.*or set video: none to serve/);
+		expect(await messageOf(file(path), 15_000, "audio")).toBe("no error");
+	});
+
+	it("a source with pictures only, for a channel of audio alone", async () => {
+		const path = await makeFile(inFolder("silent.mp4"), 1, "24", ["-an"]);
+		expect(await messageOf(file(path), 15_000, "audio")).toMatch(/^SOURCE_NO_AUDIO: .*found: video h264.*video: none/);
+		expect(await messageOf(file(path))).toBe("no error");
 	});
 
 	it("an address where nobody listens; the ladder goes on trying and hides the password", async () => {
@@ -241,6 +249,21 @@ describe("FFmpeg itself", () => {
 		checkCapabilities(capabilities, ladderConfig(pattern));
 		const without = { ...capabilities, encoders: new Set(["aac"]) };
 		expect(() => checkCapabilities(without, ladderConfig(pattern))).toThrow(/^FFMPEG_CAPABILITY: .*libx264.*apt-get/);
+		for (const [codec, encoder] of [
+			["hevc", "libx265"],
+			["av1", "libaom-av1"],
+		] as const) {
+			checkCapabilities(capabilities, ladderConfig(pattern, { codec }));
+			expect(() => checkCapabilities(without, ladderConfig(pattern, { codec }))).toThrow(
+				new RegExp(`^FFMPEG_CAPABILITY: .*encoder ${encoder}`),
+			);
+		}
+		const opus = ladderConfig(pattern, {
+			renditions: [],
+			audio: { codec: "opus", bitsPerSecond: bitsPerSecond(64_000) },
+		});
+		checkCapabilities(capabilities, opus);
+		expect(() => checkCapabilities(without, opus)).toThrow(/^FFMPEG_CAPABILITY: .*encoder libopus/);
 		const noSrt = { ...capabilities, protocols: new Set(["file"]) };
 		const srt = ladderConfig({ kind: "url", url: "srt://127.0.0.1:9" });
 		expect(() => checkCapabilities(noSrt, srt)).toThrow(/^FFMPEG_CAPABILITY: .*protocol srt/);

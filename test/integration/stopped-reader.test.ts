@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Ticks90k, ticksToMs } from "../../src/base/units.ts";
+import { ticksToMs } from "../../src/base/units.ts";
 import { MpegTsReader } from "../../src/media/mpegts/reader.ts";
 import type { ViewerSnapshot } from "../../src/server/api-model.ts";
 import { eventually } from "../kit/eventually.ts";
@@ -147,7 +147,7 @@ describe(`${STOPPED} readers that stop for ${STOP_MS / 1000} s`, () => {
 		const reader = new MpegTsReader({
 			accessUnit: () => {},
 			decodeInformation: ({ video }) => (size = `${video?.width}x${video?.height}`),
-			unitStart: (time: Ticks90k) => parts.length > 0 && units.push({ timeMs: ticksToMs(time), size }),
+			unitStart: ({ time }) => parts.length > 0 && units.push({ timeMs: ticksToMs(time), size }),
 		});
 		viewer.resume();
 		while (units.length < 8) {

@@ -3,93 +3,28 @@
  * FFmpeg's own transport streams, written by our writer with another rendition in every unit, and judged by FFmpeg,
  * ffprobe, GStreamer, VLC and mpv. No server in between: what fails here is the writer or the reader.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { AccessUnit, DecodeInformation } from "../../src/media/access-unit.ts";
-import { joinLengthPrefixed } from "../../src/media/h264.ts";
 import { mpegTs } from "../../src/media/mpegts/mpegts.ts";
-import { MpegTsReader } from "../../src/media/mpegts/reader.ts";
-import type { Allocate, UnitHead } from "../../src/media/packaging.ts";
-import { type Clip, makeClip } from "../kit/media-maker.ts";
 import { runToEnd } from "../kit/processes.ts";
 import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
+import {
+	accessUnitsOf,
+	allocate,
+	FRAMES,
+	GOP,
+	makeRenditions,
+	switching,
+	UNITS,
+	type WrittenUnit,
+	writeResponse,
+	writeUnit,
+} from "../kit/switching-units.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
 import { ffprobePackets, gstreamerDecode, mpvDecode, vlcDecode } from "../kit/witnesses.ts";
 
-const GOP = 10;
-const FRAMES = 240;
-const UNITS = FRAMES / GOP;
-const LADDER: readonly Omit<Clip, "audio">[] = [
-	{ container: "ts", width: 960, height: 540, bitrateKbps: 6000 },
-	{ container: "ts", width: 640, height: 360, bitrateKbps: 900 },
-	{ container: "ts", width: 320, height: 180, bitrateKbps: 300 },
-];
-
-/**
- * Filler data (ITU-T H.264, clause 7.3.2.7), as encoders at a constant bit rate send: behind the top rendition's key
- * pictures it takes them above 64 KiB, where a PES packet cannot say its length.
- */
-const FILLER = joinLengthPrefixed([new Uint8Array(66_000).fill(0xff).fill(0x0c, 0, 1).fill(0x80, -1)]);
-
-interface Unit {
-	readonly head: UnitHead;
-	readonly accessUnits: AccessUnit[];
-}
-
-/** Everything that our reader finds in a clip, without a fault. */
-function readClip(path: string): { accessUnits: AccessUnit[]; decode: DecodeInformation } {
-	const accessUnits: AccessUnit[] = [];
-	let decode: DecodeInformation = {};
-	const reader = new MpegTsReader({
-		accessUnit: (accessUnit) => accessUnits.push(accessUnit),
-		decodeInformation: (told) => (decode = told),
-	});
-	reader.push(readFileSync(path));
-	reader.end();
-	const { continuityErrors, syncLosses, psiCrcErrors, badPackets, badPes, badPayloads } = reader.counts;
-	expect([continuityErrors, syncLosses, psiCrcErrors, badPackets, badPes, badPayloads]).toEqual([0, 0, 0, 0, 0, 0]);
-	return { accessUnits, decode };
-}
-
-/** The clips as a channel keeps them: units that begin at key pictures, audio shared and sorted in by its time. */
-function unitsOf(clips: readonly ReturnType<typeof readClip>[]): Unit[][] {
-	const audio = clips[0]!.accessUnits.filter(({ track }) => track === "audio");
-	return clips.map(({ accessUnits, decode }, rendition) => {
-		const units: Unit[] = [];
-		for (const coded of accessUnits.filter(({ track }) => track === "video")) {
-			const large = coded.key && rendition === 0;
-			const picture = large ? { ...coded, data: Buffer.concat([coded.data, FILLER]) } : coded;
-			if (picture.key) {
-				const all = { video: decode.video!, audio: clips[0]!.decode.audio! };
-				const head = { number: units.length, time: picture.pts, rendition: `r${rendition}`, decode: all };
-				units.push({ head, accessUnits: [] });
-			}
-			units.at(-1)!.accessUnits.push(picture);
-		}
-		units.forEach((unit, index) => {
-			const from = index === 0 ? Number.NEGATIVE_INFINITY : unit.head.time;
-			const to = units[index + 1]?.head.time ?? Number.POSITIVE_INFINITY;
-			const [key, ...rest] = unit.accessUnits;
-			const mine = audio.filter(({ pts }) => pts >= from && pts < to);
-			unit.accessUnits.splice(0, Infinity, key!, ...[...rest, ...mine].sort((a, b) => a.dts - b.dts));
-		});
-		return units;
-	});
-}
-
-const allocate: Allocate = (length) => new Uint8Array(length);
-
-function write({ head, accessUnits }: Unit, closing = true): Uint8Array {
-	const writer = mpegTs.openUnit(head);
-	const written = accessUnits.map((accessUnit) => writer.write(accessUnit, allocate));
-	const close = closing ? writer.close(allocate) : undefined;
-	return Buffer.concat(close ? [...written, close] : written);
-}
-
-/** Unit n of rendition n mod 3, changed by a step of 1 or 2, so that every pair of renditions meets. */
-const switching = (renditions: readonly Unit[][]): Unit[] =>
-	Array.from({ length: UNITS }, (_, n) => renditions[(n + Math.floor(n / 5)) % 3]![n]!);
+const write = (unit: WrittenUnit, closing = true): Uint8Array => writeUnit(mpegTs, unit, closing);
 
 function save(name: string, ...parts: Uint8Array[]): string {
 	const path = join(makeTempDir("mpegts"), name);
@@ -110,18 +45,14 @@ describe.each([
 	["without B-frames", 0],
 	["with B-frames, PTS apart from DTS", 2],
 ])("three renditions %s, another one in every unit", (_, bFrames) => {
-	let units: Unit[];
-	let renditions: Unit[][];
+	let units: WrittenUnit[];
+	let renditions: WrittenUnit[][];
 	let file: string;
 
 	beforeAll(async () => {
-		const clips: ReturnType<typeof readClip>[] = [];
-		for (const clip of LADDER) {
-			clips.push(readClip(await makeClip({ ...clip, audio: true, seconds: FRAMES / 30, gopFrames: GOP, bFrames })));
-		}
-		renditions = unitsOf(clips);
+		renditions = await makeRenditions({ bFrames });
 		units = switching(renditions);
-		file = save("switching.ts", ...units.map((unit) => write(unit)));
+		file = save("switching.ts", writeResponse(mpegTs, units));
 	});
 
 	test("FFmpeg's own transport streams were read whole: all renditions aligned, large pictures among them", () => {
@@ -129,7 +60,7 @@ describe.each([
 			expect(rendition.length).toBe(UNITS);
 			expect(rendition.map(({ head }) => head.time)).toEqual(renditions[0]!.map(({ head }) => head.time));
 		}
-		const pictures = units.flatMap(({ accessUnits }) => accessUnits.filter(({ track }) => track === "video"));
+		const pictures = accessUnitsOf(units, "video");
 		expect(pictures.length).toBe(FRAMES);
 		expect(pictures.some(({ data }) => data.length > 0xffff)).toBe(true);
 		expect(pictures.some(({ pts, dts }) => pts !== dts)).toBe(bFrames > 0);
@@ -157,8 +88,8 @@ describe.each([
 	test("ffprobe reads the PTS and DTS that were written, of every access unit", async () => {
 		const { packets, warnings } = await ffprobePackets(file);
 		expect(warnings).toEqual([]);
-		for (const track of ["video", "audio"]) {
-			const written = units.flatMap(({ accessUnits }) => accessUnits.filter((unit) => unit.track === track));
+		for (const track of ["video", "audio"] as const) {
+			const written = accessUnitsOf(units, track);
 			const times = packets.filter((packet) => packet.track === track);
 			expect(times.map(({ pts }) => pts)).toEqual(written.map(({ pts }) => pts));
 			expect(times.map(({ dts }) => dts)).toEqual(written.map(({ dts }) => dts));

@@ -25,8 +25,11 @@ export interface Clip {
 	readonly bFrames?: number;
 	/** Pictures that refer across the key frame, which is then not an IDR; needs B-frames. */
 	readonly openGop?: boolean;
-	/** AAC, 48 kHz, one channel, 64 kbit/s. */
-	readonly audio?: boolean;
+	/**
+	 * AAC, 48 kHz, one channel, 64 kbit/s; or the sound of `sound-signal.ts` without loss, for what encodes it itself
+	 * (in Matroska).
+	 */
+	readonly audio?: boolean | "numbered";
 	/** False for a clip of sound alone. */
 	readonly video?: boolean;
 	readonly variableFrameRate?: boolean;
@@ -72,7 +75,8 @@ function clipArguments(clip: Clip): string[] {
 		: `sine=frequency=440:sample_rate=48000:d=${seconds}[out0]`;
 	const args = ["-hide_banner", "-v", "error", "-nostdin", "-f", "lavfi", "-i", graph];
 	if (video) args.push(...videoArguments(clip));
-	if (audio || !video) args.push("-c:a", "aac", "-b:a", "64k");
+	if (audio === "numbered") args.push("-c:a", "pcm_s16le");
+	else if (audio || !video) args.push("-c:a", "aac", "-b:a", "64k");
 	if (container === "mp4") args.push("-movflags", "+faststart");
 	return [...args, "-f", MUXERS[container], "-y"];
 }

@@ -35,6 +35,7 @@ export interface Exit {
 
 /** Debian's packages of the tools that the tests run. */
 const PACKAGES: Readonly<Record<string, string>> = {
+	chromium: "chromium",
 	ffmpeg: "ffmpeg",
 	ffprobe: "ffmpeg",
 	"gst-launch-1.0":
@@ -42,6 +43,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	ip: "iproute2",
 	mpv: "mpv",
 	tc: "iproute2",
+	tshark: "tshark",
 	vlc: "vlc-bin vlc-plugin-base",
 };
 

@@ -1,19 +1,13 @@
 /**
  * Reads the test signal back from decoded pictures, whoever decoded them, and judges what was seen.
- * `test-signal.ts` says what is in the bar. `GrayFrames` takes pictures from any decoder; `readCounters` lets FFmpeg
- * decode a file, a URL or bytes; `expectEveryFrameOnce` is the sentence that every test of a stream ends with.
+ * `src/media/test-signal.ts` says what is in the bar. `GrayFrames` takes pictures from any decoder; `readCounters` lets
+ * FFmpeg decode a file, a URL or bytes; `expectEveryFrameOnce` is the sentence that every test of a stream ends with.
  */
 import { AssertionError } from "node:assert";
+import { ageMs, BAR_FILTERS, BAR_HEIGHT, BAR_WIDTH, type FrameReading, readBar } from "../../src/media/test-signal.ts";
 import { type RunningProcess, runToEnd } from "./processes.ts";
-import { BAR_SHARE, CELLS_PER_ROW, COUNTER_BITS, checksumOf } from "./test-signal.ts";
 
-export interface FrameReading {
-	readonly counter: number;
-	/** False where the cells do not hold together: the picture is damaged, or there was no bar in it. */
-	readonly checksumOk: boolean;
-	/** When the frame was made: milliseconds since 1970, mod 2²⁴. */
-	readonly clockMs: number;
-}
+export { ageMs, BAR_FILTERS, BAR_HEIGHT, BAR_WIDTH, type FrameReading, readBar };
 
 /** What an independent player saw. */
 export interface Verdict {
@@ -27,31 +21,6 @@ export interface Verdict {
 
 /** What a decoder reads: a path, a URL, or the bytes themselves. */
 export type WitnessInput = string | Uint8Array | AsyncIterable<Uint8Array>;
-
-/** The small gray picture into which decoders put the bar: 8 × 8 samples a cell. */
-export const BAR_WIDTH = CELLS_PER_ROW * 8;
-export const BAR_HEIGHT = 16;
-
-/** FFmpeg filters that cut the bar out and shrink it. Written with `ih`, so that they hold when the size changes. */
-export const BAR_FILTERS = `crop=iw:ih/${BAR_SHARE}:0:0,scale=${BAR_WIDTH}:${BAR_HEIGHT}:flags=area,setsar=1,format=gray`;
-
-/**
- * Reads the bar.
- * @param gray luma samples, rows of `width`, that start with the bar; a whole picture will do
- * @param barHeight rows of the bar: an eighth of the picture's height
- */
-export function readBar(gray: Uint8Array, width: number, barHeight: number): FrameReading {
-	let counter = 0;
-	let checksum = 0;
-	let clockMs = 0;
-	for (let cell = 0; cell < CELLS_PER_ROW; cell++) {
-		const bit = cellIsWhite(gray, width, barHeight, cell, 0) ? 1 : 0;
-		if (cell < COUNTER_BITS) counter |= bit << cell;
-		else checksum |= bit << (cell - COUNTER_BITS);
-		if (cellIsWhite(gray, width, barHeight, cell, 1)) clockMs |= 1 << cell;
-	}
-	return { counter, checksumOk: checksum === checksumOf(counter), clockMs };
-}
 
 /** Takes raw gray pictures of one size in pieces of any size, and reads each as it is complete. */
 export class GrayFrames {
@@ -79,13 +48,6 @@ export class GrayFrames {
 			this.readings.push(readBar(this.#frame, this.#width, this.#barHeight));
 		}
 	}
-}
-
-/** Milliseconds from a frame's making until `nowMs` (since 1970), right as long as it is less than two hours. */
-export function ageMs(reading: FrameReading, nowMs: number): number {
-	const modulus = 2 ** 24;
-	const age = (((nowMs - reading.clockMs) % modulus) + modulus) % modulus;
-	return age < modulus / 2 ? age : age - modulus;
 }
 
 /**
@@ -179,17 +141,4 @@ function describe(what: string, places: readonly string[], count = places.length
 	if (places.length === 0) return "";
 	const shown = places.slice(0, 3).join(", ") + (places.length > 3 ? ", …" : "");
 	return `${count} ${what}${what.endsWith(" in") ? ` ${places.length} place(s)` : ""}: ${shown}`;
-}
-
-/** The mean of up to 5 × 5 samples around a cell's centre, against the middle between black and white. */
-function cellIsWhite(gray: Uint8Array, width: number, barHeight: number, cell: number, row: number): boolean {
-	const x = Math.floor(((cell + 0.5) * width) / CELLS_PER_ROW);
-	const y = Math.floor(((row + 0.5) * barHeight) / 2);
-	const reachX = Math.min(2, Math.floor(width / CELLS_PER_ROW / 4));
-	const reachY = Math.min(2, Math.floor(barHeight / 8));
-	let sum = 0;
-	for (let dy = -reachY; dy <= reachY; dy++) {
-		for (let dx = -reachX; dx <= reachX; dx++) sum += gray[(y + dy) * width + x + dx]!;
-	}
-	return sum / ((2 * reachX + 1) * (2 * reachY + 1)) > 125;
 }

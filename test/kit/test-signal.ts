@@ -1,16 +1,16 @@
 /**
- * The test signal: every frame says which one it is and when it was made, in a way that survives scaling, encoding
- * and any player.
- *
- * The top eighth of the picture is a bar of 24 × 2 cells, black (0) or white (1), least significant bit on the left:
- *   row 1   20 bits of frame counter, then 4 bits of checksum: (sum of the counter's nibbles + 5) mod 16
- *   row 2   24 bits of wall clock: milliseconds since 1970, mod 2²⁴ (4.66 hours)
- * Below it runs FFmpeg's `testsrc2`, which moves enough to make an encoder work.
+ * The test signal: every frame carries the bar that `src/media/test-signal.ts` draws and reads, with its number and
+ * the time of its making. Below it runs FFmpeg's `testsrc2`, which moves enough to make an encoder work.
  *
  * The counter counts the frames that leave the graph: with a variable frame rate frames are left out first and
  * counted after, so that in every form of the signal a viewer must see each number once and in order.
  * The clock is read when the frame is made; `-re` before the input makes that the time at which it is due.
  */
+
+import { BAR_SHARE, CELLS_PER_ROW, COUNTER_BITS, checksumOf } from "../../src/media/test-signal.ts";
+import { soundChain } from "./sound-signal.ts";
+
+export { BAR_SHARE, CELLS_PER_ROW, checksumOf };
 
 export interface TestSignal {
 	/** Both even: `testsrc2` rounds odd ones down. The bar needs 192 × 128 or more to be read after an encoder. */
@@ -20,8 +20,11 @@ export interface TestSignal {
 	readonly frameRate: number | string;
 	/** Endless where this is left out. */
 	readonly seconds?: number;
-	/** Adds a sine of 440 Hz, 48 kHz, one channel, as `[out1]`. */
-	readonly audio?: boolean;
+	/**
+	 * Adds sound as `[out1]`, 48 kHz: a sine of 440 Hz in one channel, or that of `sound-signal.ts`, in which every sample
+	 * tells its place.
+	 */
+	readonly audio?: boolean | "numbered";
 	/**
 	 * Leaves out about one frame in four of `frameRate` and moves the rest off the grid by up to 0.4 of a frame. Encode
 	 * it with `-fps_mode passthrough -enc_time_base 1:90000`, or FFmpeg puts the frames back on a grid.
@@ -29,19 +32,6 @@ export interface TestSignal {
 	readonly variableFrameRate?: boolean;
 	/** The first frame's number; 0 where this is left out. */
 	readonly firstCounter?: number;
-}
-
-/** Cells in a row of the bar; row 1 is the counter and its checksum, row 2 the clock. */
-export const CELLS_PER_ROW = 24;
-export const COUNTER_BITS = 20;
-/** The bar's share of the picture's height is 1 in this many. */
-export const BAR_SHARE = 8;
-
-/** Four bits that tell whether the twenty before them were read right. */
-export function checksumOf(counter: number): number {
-	let sum = 5;
-	for (let left = counter; left > 0; left >>= 4) sum += left & 15;
-	return sum & 15;
 }
 
 /** A filter graph for `-f lavfi -i`: video as `[out0]` and, where asked for, audio as `[out1]`. */
@@ -57,7 +47,8 @@ export function testSignalGraph(signal: TestSignal): string {
 			`scale=${width}:${bar}:flags=neighbor,format=yuv420p[bar]`,
 		"[picture][bar]overlay=0:0:shortest=1,format=yuv420p[out0]",
 	];
-	if (signal.audio) chains.push(`sine=frequency=440:sample_rate=48000${duration}[out1]`);
+	if (signal.audio === "numbered") chains.push(soundChain(seconds, "out1"));
+	else if (signal.audio) chains.push(`sine=frequency=440:sample_rate=48000${duration}[out1]`);
 	return chains.join(";");
 }
 

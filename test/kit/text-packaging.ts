@@ -15,6 +15,7 @@ const put = (text: string, allocate: Allocate): Uint8Array => {
 export const textPackaging: Packaging = {
 	extension: "txt",
 	contentType: "text/plain",
+	refusal: () => undefined,
 	responseStart: (head, allocate) => put(`start ${head.rendition}\n`, allocate),
 	openUnit: (head) => ({
 		write: ({ track, pts }, allocate) => put(`${track} ${head.rendition} ${head.number} ${ticksToMs(pts)}\n`, allocate),

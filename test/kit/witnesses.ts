@@ -33,6 +33,20 @@ const ENVIRONMENT_NOISE: readonly { readonly pattern: RegExp; readonly reason: s
 	{ pattern: /Failed to create video converter|Too high level of recursion/, reason: "VLC tries GPU converters first" },
 	{ pattern: /x264 encoder warning/, reason: "of the encoder by which VLC writes what it saw, not of the stream" },
 	{ pattern: /main mux warning: no more input streams for this mux/, reason: "VLC's own output file is being closed" },
+	{ pattern: /ts demux debug: TS module discarded/, reason: "VLC asks every demuxer whether a file is its own" },
+	{
+		pattern: /unknown QuickTime node type Opus/,
+		reason: "qtdemux has no name for the box, and reads it all the same",
+	},
+	{
+		pattern: /Need to specify a color matrix|invalid colorimetry, using default/,
+		reason: "GStreamer says it of pictures whose encoder did not tell their colours",
+	},
+	{ pattern: /flv_demux_pull_range:.*: eos$/, reason: "flvdemux meets the end of every file that way" },
+	{
+		pattern: /faad generic warning: decoded zero sample/,
+		reason: "faad gives nothing for the first frame of anything",
+	},
 	{
 		pattern: /^\[ffmpeg\] (Opening http|Could not set AVOption tls_verify|Mime-type: )/,
 		reason: "mpv tells what it opens",
@@ -72,19 +86,19 @@ export async function ffprobePackets(
 }
 
 /**
- * GStreamer: `demuxer ! h264parse ! avdec_h264`, every picture; warnings of all its elements.
- * @param options.demuxer elements from bytes to H.264; "tsdemux" where this is left out
+ * GStreamer, every picture; warnings of all its elements.
+ * @param options.demuxer elements from bytes to coded pictures; "tsdemux" where this is left out
+ * @param options.decoder elements from these to pictures; those for H.264 where this is left out
  */
 export async function gstreamerDecode(
 	input: string,
-	options: WitnessOptions & { readonly demuxer?: string } = {},
+	options: WitnessOptions & { readonly demuxer?: string; readonly decoder?: string } = {},
 ): Promise<Verdict> {
-	const { demuxer = "tsdemux", timeoutMs = PATIENCE_MS } = options;
-	const source = isUrl(input) ? ["souphttpsrc", `location=${input}`] : ["filesrc", `location=${input}`];
+	const { demuxer = "tsdemux", decoder = "h264parse ! avdec_h264", timeoutMs = PATIENCE_MS } = options;
 	const height = BAR_HEIGHT * BAR_SHARE;
 	const frames = new GrayFrames(BAR_WIDTH, height, BAR_SHARE);
-	const elements = [...source, "!", ...demuxer.split(" "), "!", "h264parse", "!", "avdec_h264", "!", "videoconvert"];
-	elements.push("dither=none", "!", "videoscale", "add-borders=false", "!");
+	const elements = [...gstreamerSource(input), "!", ...demuxer.split(" "), "!", ...decoder.split(" "), "!"];
+	elements.push("videoconvert", "dither=none", "!", "videoscale", "add-borders=false", "!");
 	elements.push(`video/x-raw,format=GRAY8,width=${BAR_WIDTH},height=${height}`, "!", "fdsink", "fd=1", "sync=false");
 	const ended = await runToEnd("gst-launch-1.0", ["-q", ...elements], {
 		env: { GST_DEBUG: "2", GST_DEBUG_NO_COLOR: "1" },
@@ -101,6 +115,9 @@ export async function gstreamerDecode(
  */
 export const VLC_KEEPS_LAST = 1;
 
+/** Without its preparser, which reads the input as well, and complains of what it is cut off in. */
+export const VLC_ARGUMENTS: readonly string[] = ["-I", "dummy", "-vv", "--no-auto-preparse"];
+
 /**
  * VLC: plays to the end, decodes every picture (not just packets), and writes them to a file of its own, as many as
  * there are. Root may not run VLC, so that for root it runs as `nobody`; the input must be readable for that user.
@@ -109,7 +126,7 @@ export async function vlcDecode(input: string, options: WitnessOptions = {}): Pr
 	const home = makeTempDir("vlc", 0o777);
 	const output = join(home, "seen.mkv");
 	const encoder = "vcodec=h264,venc=x264{preset=ultrafast,bframes=0},vb=4000,width=320,height=180";
-	const args = ["-I", "dummy", "-vv", "--avcodec-hw=none", "--no-sout-audio", "--play-and-exit", input];
+	const args = [...VLC_ARGUMENTS, "--avcodec-hw=none", "--no-sout-audio", "--play-and-exit", input];
 	args.push("--sout", `#transcode{${encoder}}:std{access=file,mux=mkv,dst=${output}}`, "vlc://quit");
 	const ended = await runToEnd("vlc", args, {
 		env: { HOME: home, XDG_RUNTIME_DIR: undefined, XDG_CONFIG_HOME: undefined, XDG_CACHE_HOME: undefined },
@@ -117,14 +134,12 @@ export async function vlcDecode(input: string, options: WitnessOptions = {}): Pr
 		timeoutMs: options.timeoutMs ?? PATIENCE_MS,
 		...unprivileged(),
 	});
+	const complaining = complaints(ended.stderr, / (warning|error): |lost sync|discontinuity|corrupt/);
 	const seen = await readCounters(createReadStream(output)).catch((error: Error) => {
-		throw new Error(`VLC wrote no picture; its last words:\n${ended.lastWords()}`, { cause: error });
+		const words = [...complaining.slice(0, 10), ended.lastWords()].join("\n");
+		throw new Error(`VLC wrote no picture; its complaints and its last words:\n${words}`, { cause: error });
 	});
-	return verdictOf(
-		ended,
-		seen.counters,
-		complaints(ended.stderr, / (warning|error): |lost sync|discontinuity|corrupt/),
-	);
+	return verdictOf(ended, seen.counters, complaining);
 }
 
 /** mpv: decodes every picture, as fast as it can; what its demuxer and decoder say. */
@@ -149,7 +164,7 @@ export async function mpvDecode(input: string, options: WitnessOptions = {}): Pr
 }
 
 /** The lines that complain, without those about the machine. */
-function complaints(log: string, pattern: RegExp): string[] {
+export function complaints(log: string, pattern: RegExp): string[] {
 	return log
 		.split("\n")
 		.filter((line) => pattern.test(line) && !ENVIRONMENT_NOISE.some((noise) => noise.pattern.test(line)));
@@ -173,8 +188,13 @@ function readPacket(line: string): ProbedPacket {
 }
 
 /** VLC refuses to run as root. 65534 is `nobody` and `nogroup` on Debian. */
-function unprivileged(): Pick<ProcessOptions, "user"> {
+export function unprivileged(): Pick<ProcessOptions, "user"> {
 	return process.getuid?.() === 0 ? { user: { uid: 65_534, gid: 65_534 } } : {};
 }
+
+export const gstreamerSource = (input: string): string[] => [
+	isUrl(input) ? "souphttpsrc" : "filesrc",
+	`location=${input}`,
+];
 
 const isUrl = (input: string): boolean => /^https?:/.test(input);

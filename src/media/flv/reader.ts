@@ -1,242 +1,290 @@
 /**
- * FLV, read as it comes (Adobe Flash Video File Format Specification 10.1, annex E): H.264 and AAC tags become access
- * units, script tags are passed over. Fed with pieces of any size, it says the same for every way to cut the input.
+ * Reads FLV that comes in pieces of any size: ours, what FFmpeg's pipes carry, and other people's. H.264 and AAC in
+ * the form of FLV 10.1 (annex E), these and HEVC, AV1 and Opus in that of Enhanced RTMP v2, one track of each kind.
  *
- * Times: FFmpeg's muxer writes 31 bits of milliseconds (it masks TimestampExtended with 0x7F), so bit 31 is ignored
- * and the rest unwrapped. A stream that begins below zero therefore begins near 2³¹; whoever relates two FLV streams
+ * A unit starts where a script tag `onRendition` names it. In a stream without such tags it starts at each key picture;
+ * where there is audio alone, at the first frame of each configuration.
+ * Times: bit 31 of the milliseconds is ignored, as FFmpeg's muxer writes 31 bits (it masks TimestampExtended with 0x7F);
+ * the rest is unwrapped. A stream that begins below zero therefore begins near 2³¹; whoever relates two FLV streams
  * to each other must relate them modulo 2³¹ ms.
- * Bounded: one tag, at most 16 MiB. There is no search for a next good tag: what writes to a pipe is in order, and a
- * byte out of place ends the stream with FLV_SYNTAX and the offset.
  */
 import { PenstockError } from "../../base/errors.ts";
-import { msToTicks, ticks90k } from "../../base/units.ts";
+import { isName } from "../../base/name.ts";
+import { msToTicks, type Ticks90k, ticks90k } from "../../base/units.ts";
 import { Unwrapper } from "../../base/unwrap.ts";
-import { type AacConfig, parseAudioSpecificConfig } from "../aac.ts";
-import type { AccessUnit } from "../access-unit.ts";
-import { type H264Config, parseAvcC } from "../h264.ts";
-import { takeAccessUnit } from "./avc-payload.ts";
+import { parseAudioSpecificConfig } from "../aac.ts";
+import type { AccessUnit, AudioConfig, DecodeInformation, TrackKind, VideoConfig } from "../access-unit.ts";
+import { parseAv1C } from "../av1.ts";
+import { parseAvcC } from "../h264.ts";
+import { parseHvcC } from "../hevc.ts";
+import { parseOpusHead } from "../opus.ts";
+import { takePicture } from "../picture.ts";
+import type { StreamReader, StreamSink, UnitStart } from "../stream-reader.ts";
+import { parseScript } from "./amf0.ts";
+import {
+	type AudioBody,
+	audioSequenceHeader,
+	parseAudioBody,
+	parseVideoBody,
+	type VideoBody,
+	videoSequenceHeader,
+} from "./media-body.ts";
+import { FLAG_VIDEO, TAG_AUDIO, TAG_VIDEO } from "./tag.ts";
+import { type ScannedTag, TagScanner } from "./tag-scanner.ts";
+import { ON_RENDITION } from "./writer.ts";
 
-export type FlvEvent =
-	| { readonly kind: "video-config"; readonly config: H264Config }
-	| { readonly kind: "audio-config"; readonly config: AacConfig }
-	| {
-			readonly kind: "access-unit";
-			readonly accessUnit: AccessUnit;
-			/** The tag's own word for a key frame. True with `accessUnit.key` false is an open GOP: no IDR picture. */
-			readonly flvKeyFrame: boolean;
-	  }
-	/** The encoder's end of sequence (AVCPacketType 2). */
-	| { readonly kind: "video-end" };
+export { FLV_MAX_TAG_BYTES } from "./tag-scanner.ts";
 
-export const FLV_MAX_TAG_BYTES = 16 * 1024 * 1024;
 /** Width of the time stamps that FFmpeg's FLV muxer writes, in bits of milliseconds. */
 export const FLV_TIME_BITS = 31;
 
-const FILE_HEADER_BYTES = 9;
-const TAG_HEADER_BYTES = 11;
-const TAG_SIZE_BYTES = 4;
-const TAG_AUDIO = 8;
-const TAG_VIDEO = 9;
-const TAG_SCRIPT = 18;
-const FRAME_TYPE_KEY = 1;
-const FRAME_TYPE_COMMAND = 5;
-const CODEC_AVC = 7;
-const SOUND_FORMAT_AAC = 10;
+/** What a `StreamSink` gets, and what else FLV says. */
+export interface FlvSink extends Omit<StreamSink, "accessUnit"> {
+	/** @param flvKeyFrame the tag's own word. True with `accessUnit.key` false is an open GOP: no IDR picture */
+	accessUnit(accessUnit: AccessUnit, flvKeyFrame: boolean): void;
+	/** One track's configuration, when it is new: at its sequence header, however long the first access unit takes. */
+	configuration?(changed: DecodeInformation): void;
+}
 
-type Part = "file-header" | "tag-header" | "tag-body" | "tag-size";
-
-export class FlvReader {
-	readonly #onEvent: (event: FlvEvent) => void;
+export class FlvReader implements StreamReader {
+	readonly #sink: FlvSink;
+	readonly #scanner = new TagScanner({
+		tag: (tag) => this.#tag(tag),
+		header: (flags) => (this.#hasVideo ||= (flags & FLAG_VIDEO) !== 0),
+		lost: (offset, why) =>
+			this.#fault("FLV_SYNTAX", `the FLV stream at byte ${offset} ${why}; it is taken up again at the next whole tag.`),
+	});
 	readonly #unwrapper = new Unwrapper(FLV_TIME_BITS);
-	/** Where the bytes of the part being read are gathered, and how many there are already. */
-	#part: Part = "file-header";
-	#buffer = new Uint8Array(FILE_HEADER_BYTES + TAG_SIZE_BYTES);
-	#filled = 0;
-	/** Bytes of whole parts, from the start of the stream. */
-	#offset = 0;
-	#tagType = 0;
-	#tagBytes = 0;
-	/** Timestamp and TimestampExtended; unwrapped with access units only, for headers and scripts often say 0. */
-	#wrappedMs = 0;
-	#video: H264Config | undefined;
-	#audio: AacConfig | undefined;
-	#failure: PenstockError | undefined;
+	readonly #video = new Track<VideoConfig>(videoSequenceHeader);
+	readonly #audio = new Track<AudioConfig>(audioSequenceHeader);
+	#told: DecodeInformation = {};
+	/** The stream names its units. */
+	#isNamed = false;
+	/** What `onRendition` said; its unit begins with the next access unit. */
+	#nextUnit: Omit<UnitStart, "time"> | undefined;
+	/** The header promises video, or it has come. */
+	#hasVideo = false;
+	/** The configuration of the audio with which a unit began last. */
+	#unitAudio: AudioConfig | undefined;
+	#faults = 0;
 
-	/** @param onEvent called in the order of the stream, from within `push` */
-	constructor(onEvent: (event: FlvEvent) => void) {
-		this.#onEvent = onEvent;
+	constructor(sink: FlvSink) {
+		this.#sink = sink;
 	}
 
-	/**
-	 * Takes the next bytes; keeps no view of `chunk`.
-	 * @throws PenstockError FLV_SYNTAX or STREAM_UNSUPPORTED; the reader is spent then, and throws the same ever after
-	 */
-	push(chunk: Uint8Array): void {
-		if (this.#failure !== undefined) throw this.#failure;
-		try {
-			for (let at = 0; at < chunk.length; ) {
-				const count = Math.min(this.#buffer.length - this.#filled, chunk.length - at);
-				this.#buffer.set(chunk.subarray(at, at + count), this.#filled);
-				this.#filled += count;
-				at += count;
-				if (this.#filled === this.#buffer.length) this.#endPart();
-			}
-		} catch (thrown) {
-			if (thrown instanceof PenstockError) this.#failure = thrown;
-			throw thrown;
-		}
+	get heldBytes(): number {
+		return this.#scanner.heldBytes;
 	}
 
-	#endPart(): void {
-		const part = this.#buffer;
-		switch (this.#part) {
-			case "file-header":
-				this.#fileHeader(part);
-				this.#beginPart("tag-header", TAG_HEADER_BYTES);
+	get faults(): number {
+		return this.#faults;
+	}
+
+	push(bytes: Uint8Array): void {
+		this.#scanner.push(bytes);
+	}
+
+	end(): void {
+		this.#scanner.end();
+	}
+
+	#tag(tag: ScannedTag): void {
+		if (tag.type === TAG_VIDEO) this.#videoTag(tag, parseVideoBody(tag.body));
+		else if (tag.type === TAG_AUDIO) this.#audioTag(tag, parseAudioBody(tag.body));
+		else this.#scriptTag(tag);
+	}
+
+	#videoTag(tag: ScannedTag, body: VideoBody): void {
+		switch (body.kind) {
+			case "nothing":
 				break;
-			case "tag-header":
-				this.#tagHeader(part);
-				if (this.#tagBytes > 0) this.#beginPart("tag-body", this.#tagBytes);
-				else this.#beginPart("tag-size", TAG_SIZE_BYTES);
+			case "unsupported":
+			case "broken":
+				this.#leaveOut("video", tag, body);
 				break;
-			case "tag-body":
-				if (this.#tagType === TAG_VIDEO) this.#videoTag(part);
-				else if (this.#tagType === TAG_AUDIO) this.#audioTag(part);
-				this.#beginPart("tag-size", TAG_SIZE_BYTES);
+			case "sequence-header":
+				this.#setVideo(this.#attempt("video", tag, () => parseVideoConfig(body.codec, tag.body.subarray(body.from))));
 				break;
-			case "tag-size":
-				this.#tagSize(part);
-				this.#beginPart("tag-header", TAG_HEADER_BYTES);
-				break;
+			case "frame":
+				this.#picture(tag, body);
 		}
 	}
 
-	/** The body's buffer is handed on with the access unit, so every part gets one of its own. */
-	#beginPart(part: Part, byteLength: number): void {
-		this.#offset += this.#buffer.length;
-		this.#part = part;
-		this.#buffer = new Uint8Array(byteLength);
-		this.#filled = 0;
-	}
-
-	/** FLV header (E.2) and PreviousTagSize0 (E.3). */
-	#fileHeader(header: Uint8Array): void {
-		if (header[0] !== 0x46 || header[1] !== 0x4c || header[2] !== 0x56 || header[3] !== 1) {
-			throw this.#syntax('must begin with "FLV" and version 1');
-		}
-		const dataOffset = readUint32(header, 5);
-		if (dataOffset !== FILE_HEADER_BYTES) throw this.#syntax(`has a header of ${dataOffset} bytes, not 9`);
-		if (readUint32(header, FILE_HEADER_BYTES) !== 0) throw this.#syntax("has a PreviousTagSize0 that is not 0");
-	}
-
-	/** FLVTAG (E.4.1). */
-	#tagHeader(header: Uint8Array): void {
-		const type = header[0]! & 0x3f; // Filter (encrypted) and TagType
-		if (type !== TAG_AUDIO && type !== TAG_VIDEO && type !== TAG_SCRIPT) {
-			throw this.#syntax(`has tag type ${type}, which is none of 8 (audio), 9 (video) and 18 (script)`);
-		}
-		const byteLength = readUint24(header, 1);
-		if (byteLength > FLV_MAX_TAG_BYTES - TAG_HEADER_BYTES) {
-			throw this.#syntax(`has a tag of ${byteLength} bytes; at most ${FLV_MAX_TAG_BYTES} are taken`);
-		}
-		this.#tagType = type;
-		this.#tagBytes = byteLength;
-		this.#wrappedMs = (header[7]! & 0x7f) * 2 ** 24 + readUint24(header, 4);
-	}
-
-	/** PreviousTagSize (E.3). */
-	#tagSize(field: Uint8Array): void {
-		const said = readUint32(field, 0);
-		const actual = TAG_HEADER_BYTES + this.#tagBytes;
-		if (said !== actual) throw this.#syntax(`says that the tag before had ${said} bytes, but it had ${actual}`);
-	}
-
-	/** VIDEODATA and AVCVIDEOPACKET (E.4.3). */
-	#videoTag(body: Uint8Array): void {
-		const frameType = body[0]! >> 4;
-		const codec = body[0]! & 0xf;
-		if (frameType === FRAME_TYPE_COMMAND) return;
-		if (codec !== CODEC_AVC || frameType > FRAME_TYPE_COMMAND) {
-			throw new PenstockError(
-				"STREAM_UNSUPPORTED",
-				`the FLV video tag at byte ${this.#offset} begins with 0x${body[0]!.toString(16)}; only H.264 (CodecID 7) is carried.`,
-			);
-		}
-		if (body.length < 5) throw this.#syntax(`has an AVC tag of ${body.length} bytes; 5 are the least`);
-		switch (body[1]) {
-			case 0:
-				this.#videoConfig(parseAvcC(body.subarray(5)));
-				break;
-			case 1:
-				this.#picture(body, frameType === FRAME_TYPE_KEY);
-				break;
-			case 2:
-				this.#onEvent({ kind: "video-end" });
-				break;
-			default:
-				throw this.#syntax(`has AVCPacketType ${body[1]}, which is none of 0, 1 and 2`);
-		}
-	}
-
-	#picture(body: Uint8Array, flvKeyFrame: boolean): void {
-		const config = this.#video;
-		if (config === undefined) throw this.#syntax("has a picture before its AVC sequence header");
-		const compositionMs = (readUint24(body, 2) << 8) >> 8; // SI24
-		const { data, key, config: inBand } = takeAccessUnit(body.subarray(5), config);
-		if (inBand !== undefined) this.#videoConfig(inBand);
-		if (data.length === 0) return;
-		const dts = msToTicks(this.#unwrapper.unwrap(this.#wrappedMs));
-		const pts = ticks90k(dts + msToTicks(compositionMs));
-		this.#onEvent({ kind: "access-unit", accessUnit: { track: "video", pts, dts, key, data }, flvKeyFrame });
-	}
-
-	/** AUDIODATA and AACAUDIODATA (E.4.2). */
-	#audioTag(body: Uint8Array): void {
-		const format = body[0]! >> 4;
-		if (format !== SOUND_FORMAT_AAC) {
-			throw new PenstockError(
-				"STREAM_UNSUPPORTED",
-				`the FLV audio tag at byte ${this.#offset} has SoundFormat ${format}; only AAC (10) is carried.`,
-			);
-		}
-		if (body.length < 2) throw this.#syntax("has an AAC tag of 1 byte; 2 are the least");
-		if (body[1] === 0) {
-			this.#audioConfig(parseAudioSpecificConfig(body.subarray(2)));
+	#picture(tag: ScannedTag, { codec, from, compositionMs, keyFrame }: Extract<VideoBody, { kind: "frame" }>): void {
+		const known = this.#video.config?.codec === codec ? this.#video.config : undefined;
+		// In memory of its own: what is taken from it is the sink's to keep.
+		const picture = this.#attempt("video", tag, () => takePicture(tag.body.slice(from), known ?? codec));
+		if (picture === undefined) return;
+		const config = picture.config ?? known;
+		if (config === undefined) {
+			this.#leaveOut("video", tag, { kind: "broken", what: "is a picture before its sequence header" });
 			return;
 		}
-		if (body[1] !== 1) throw this.#syntax(`has AACPacketType ${body[1]}, which is neither 0 nor 1`);
-		if (this.#audio === undefined) throw this.#syntax("has an AAC frame before its AAC sequence header");
-		if (body.length === 2) return;
-		const time = msToTicks(this.#unwrapper.unwrap(this.#wrappedMs));
-		const accessUnit: AccessUnit = { track: "audio", pts: time, dts: time, key: true, data: body.subarray(2) };
-		this.#onEvent({ kind: "access-unit", accessUnit, flvKeyFrame: true });
+		this.#setVideo(config);
+		if (picture.data.length === 0) return;
+		const dts = this.#time(tag);
+		const pts = ticks90k(dts + msToTicks(compositionMs));
+		this.#give({ track: "video", pts, dts, key: picture.key, data: picture.data }, keyFrame);
 	}
 
-	/** Sequence headers may be repeated; only a change is told. */
-	#videoConfig(config: H264Config): void {
-		const old = this.#video;
-		this.#video = config;
-		if (old !== undefined && sameSets(old.sps, config.sps) && sameSets(old.pps, config.pps)) return;
-		this.#onEvent({ kind: "video-config", config });
+	#audioTag(tag: ScannedTag, body: AudioBody): void {
+		switch (body.kind) {
+			case "nothing":
+				break;
+			case "unsupported":
+			case "broken":
+				this.#leaveOut("audio", tag, body);
+				break;
+			case "sequence-header":
+				this.#setAudio(this.#attempt("audio", tag, () => parseAudioConfig(body.codec, tag.body.subarray(body.from))));
+				break;
+			case "frame":
+				this.#audioFrame(tag, body);
+		}
 	}
 
-	#audioConfig(config: AacConfig): void {
-		const old = this.#audio;
-		this.#audio = config;
-		if (old !== undefined && sameSets([old.specificConfig], [config.specificConfig])) return;
-		this.#onEvent({ kind: "audio-config", config });
+	#audioFrame(tag: ScannedTag, { codec, from }: Extract<AudioBody, { kind: "frame" }>): void {
+		const config = this.#audio.config;
+		if (config?.codec !== codec) {
+			this.#leaveOut("audio", tag, { kind: "broken", what: "is a frame before its sequence header" });
+			return;
+		}
+		const data = tag.body.slice(from);
+		if (data.length === 0) return;
+		this.#setAudio(config);
+		const time = this.#time(tag);
+		this.#give({ track: "audio", pts: time, dts: time, key: true, data }, true);
 	}
 
-	#syntax(what: string): PenstockError {
-		return new PenstockError("FLV_SYNTAX", `the FLV stream at byte ${this.#offset} ${what}; it is not read further.`);
+	/** Names of calls that are not ours are passed over, whatever they hold. */
+	#scriptTag({ body, offset }: ScannedTag): void {
+		const call = parseScript(body);
+		if (call?.name !== ON_RENDITION) return;
+		const said = call.argument instanceof Map ? call.argument : new Map<string, unknown>();
+		const rendition: unknown = said.get("rendition");
+		const number: unknown = said.get("number");
+		if (typeof rendition !== "string" || !isName(rendition) || !isUnitNumber(number)) {
+			this.#fault("FLV_SYNTAX", `the script tag at byte ${offset} is an ${ON_RENDITION} that names no unit.`);
+			return;
+		}
+		this.#isNamed = true;
+		this.#nextUnit = { rendition, number };
+		// A named unit brings all its sequence headers: what does not come again has gone.
+		this.#video.isCurrent = false;
+		this.#audio.isCurrent = false;
+	}
+
+	#setVideo(video: VideoConfig | undefined): void {
+		if (video !== undefined && this.#video.set(video)) this.#sink.configuration?.({ video });
+	}
+
+	#setAudio(audio: AudioConfig | undefined): void {
+		if (audio !== undefined && this.#audio.set(audio)) this.#sink.configuration?.({ audio });
+	}
+
+	#give(accessUnit: AccessUnit, flvKeyFrame: boolean): void {
+		this.#hasVideo ||= accessUnit.track === "video";
+		this.#tell();
+		if (this.#startsUnit(accessUnit)) {
+			const unit = { time: accessUnit.pts, ...this.#nextUnit };
+			this.#nextUnit = undefined;
+			this.#unitAudio = this.#audio.config;
+			this.#sink.unitStart?.(unit);
+		}
+		this.#sink.accessUnit(accessUnit, flvKeyFrame);
+	}
+
+	#startsUnit({ track, key }: AccessUnit): boolean {
+		if (this.#isNamed) return this.#nextUnit !== undefined;
+		if (track === "video") return key;
+		return !this.#hasVideo && this.#unitAudio !== this.#audio.config;
+	}
+
+	/** Says the decode information if it is not what was said last. */
+	#tell(): void {
+		const video = this.#video.isCurrent ? this.#video.config : undefined;
+		const audio = this.#audio.isCurrent ? this.#audio.config : undefined;
+		if (video === this.#told.video && audio === this.#told.audio) return;
+		this.#told = { ...(video && { video }), ...(audio && { audio }) };
+		this.#sink.decodeInformation?.(this.#told);
+	}
+
+	#time(tag: ScannedTag): Ticks90k {
+		return msToTicks(this.#unwrapper.unwrap(tag.ms % 2 ** FLV_TIME_BITS));
+	}
+
+	/** @returns undefined, and told, where the tag's data makes no sense */
+	#attempt<Result>(track: TrackKind, tag: ScannedTag, act: () => Result): Result | undefined {
+		try {
+			return act();
+		} catch (thrown) {
+			if (!(thrown instanceof PenstockError)) throw thrown;
+			const what = `cannot be read: ${thrown.message.slice(thrown.code.length + 2).replace(/\.$/, "")}`;
+			this.#leaveOut(track, tag, { kind: thrown.code === "STREAM_UNSUPPORTED" ? "unsupported" : "broken", what });
+			return undefined;
+		}
+	}
+
+	/** What is wrong with each of many tags in a row is told once. */
+	#leaveOut(kind: TrackKind, { offset }: ScannedTag, why: { kind: "unsupported" | "broken"; what: string }): void {
+		const track = kind === "video" ? this.#video : this.#audio;
+		if (track.complaint === why.what) return;
+		track.complaint = why.what;
+		const code = why.kind === "unsupported" ? "STREAM_UNSUPPORTED" : "FLV_SYNTAX";
+		this.#fault(code, `the FLV ${kind} tag at byte ${offset} ${why.what}; it is left out.`);
+	}
+
+	#fault(code: "FLV_SYNTAX" | "STREAM_UNSUPPORTED", detail: string): void {
+		this.#faults++;
+		this.#sink.fault?.(new PenstockError(code, detail));
 	}
 }
 
-const readUint24 = (bytes: Uint8Array, at: number): number =>
-	(bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+/** What is known of one track. */
+class Track<Config extends VideoConfig | AudioConfig> {
+	readonly #sequenceHeader: (config: Config) => Uint8Array;
+	#record: Uint8Array | undefined;
+	#config: Config | undefined;
+	/** It has come in this unit. */
+	isCurrent = false;
+	/** What was last said to be wrong, until something is right again. */
+	complaint: string | undefined;
 
-const readUint32 = (bytes: Uint8Array, at: number): number => bytes[at]! * 2 ** 24 + readUint24(bytes, at + 1);
+	constructor(sequenceHeader: (config: Config) => Uint8Array) {
+		this.#sequenceHeader = sequenceHeader;
+	}
 
-const sameSets = (one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean =>
-	one.length === other.length &&
-	one.every((set, i) => set.length === other[i]!.length && set.every((byte, k) => byte === other[i]![k]));
+	/** The same object for as long as it says the same. */
+	get config(): Config | undefined {
+		return this.#config;
+	}
+
+	/** @returns whether this is new */
+	set(config: Config): boolean {
+		this.isCurrent = true;
+		this.complaint = undefined;
+		if (config === this.#config) return false;
+		const record = this.#sequenceHeader(config);
+		const isSame = this.#record?.length === record.length && this.#record.every((byte, i) => byte === record[i]);
+		if (isSame) return false;
+		this.#record = record;
+		this.#config = config;
+		return true;
+	}
+}
+
+function parseVideoConfig(codec: VideoConfig["codec"], record: Uint8Array): VideoConfig {
+	switch (codec) {
+		case "h264":
+			return parseAvcC(record);
+		case "hevc":
+			return parseHvcC(record);
+		case "av1":
+			return parseAv1C(record);
+	}
+}
+
+const parseAudioConfig = (codec: AudioConfig["codec"], record: Uint8Array): AudioConfig =>
+	codec === "aac" ? parseAudioSpecificConfig(record) : parseOpusHead(record);
+
+const isUnitNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

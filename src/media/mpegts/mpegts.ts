@@ -3,11 +3,13 @@
  * begins with PAT, PMT and an IDR picture with its parameter sets (requirements S4, S9a).
  */
 import type { Packaging } from "../packaging.ts";
+import { refusalOf } from "./program.ts";
 import { MpegTsUnitWriter, writeHole } from "./writer.ts";
 
 export const mpegTs: Packaging = {
 	extension: "ts",
 	contentType: "video/mp2t",
+	refusal: refusalOf,
 	responseStart: () => undefined,
 	openUnit: (head) => new MpegTsUnitWriter(head),
 	hole: (head, allocate) => writeHole(head, allocate),

@@ -9,15 +9,26 @@ import { PACKET_BYTES, SYNC_BYTE } from "./packet.ts";
 /** Bytes that must be there to judge a packet found: it, and sync bytes at 188 and 376. */
 const LOOKAHEAD = 2 * PACKET_BYTES + 1;
 
+export interface PacketSink {
+	/** A packet starts at `at`. @param offset the same place, in bytes from the start of the input */
+	packet(data: Uint8Array, at: number, offset: number): void;
+	/** Bytes that belong to no packet, told when the next packet is found or the input ends. */
+	skipped(offset: number, byteLength: number): void;
+}
+
 export class PacketSync {
-	readonly #sink: (data: Uint8Array, at: number) => void;
+	readonly #sink: PacketSink;
 	#kept = new Uint8Array(0);
+	/** Where the kept bytes start, in bytes from the start of the input. */
+	#offset = 0;
 	#locked = false;
 	#losses = 0;
 	#skipped = 0;
+	/** Of the bytes skipped, those that have not been told. */
+	#untold = 0;
 
-	/** @param sink gets an array and where in it a packet starts; valid during the call */
-	constructor(sink: (data: Uint8Array, at: number) => void) {
+	/** @param sink gets arrays that are valid during the call */
+	constructor(sink: PacketSink) {
 		this.#sink = sink;
 	}
 
@@ -31,16 +42,30 @@ export class PacketSync {
 		return this.#skipped;
 	}
 
+	get heldBytes(): number {
+		return this.#kept.length;
+	}
+
+	/** Bytes of the input that are dealt with. */
+	get offset(): number {
+		return this.#offset;
+	}
+
 	push(bytes: Uint8Array): void {
 		const data = this.#kept.length === 0 ? bytes : concat(this.#kept, bytes);
-		this.#kept = data.slice(this.#scan(data, false));
+		const used = this.#scan(data, false);
+		this.#kept = new Uint8Array(data.subarray(used)); // a copy, which slice of a Buffer is not
+		this.#offset += used;
 	}
 
 	/** No more comes: hands on the packets that waited for proof. */
 	end(): void {
 		const data = this.#kept;
-		this.#skipped += data.length - this.#scan(data, true);
+		const used = this.#scan(data, true);
 		this.#kept = new Uint8Array(0);
+		this.#offset += data.length;
+		this.#skip(data.length - used);
+		this.#tellSkipped(this.#offset);
 	}
 
 	/** @returns how far the data was used up */
@@ -53,15 +78,29 @@ export class PacketSync {
 			}
 			if (!this.#locked) {
 				const found = search(data, at, ending);
-				this.#skipped += found.at - at;
+				this.#skip(found.at - at);
 				at = found.at;
 				if (!found.proven) return at;
 				this.#locked = true;
 			}
 			if (at + PACKET_BYTES > data.length) return at;
-			this.#sink(data, at);
+			this.#tellSkipped(this.#offset + at);
+			this.#sink.packet(data, at, this.#offset + at);
 			at += PACKET_BYTES;
 		}
+	}
+
+	#skip(byteLength: number): void {
+		this.#skipped += byteLength;
+		this.#untold += byteLength;
+	}
+
+	/** @param end where the skipped bytes end */
+	#tellSkipped(end: number): void {
+		const byteLength = this.#untold;
+		if (byteLength === 0) return;
+		this.#untold = 0;
+		this.#sink.skipped(end - byteLength, byteLength);
 	}
 }
 

@@ -16,17 +16,23 @@ const TIME_MODULUS = 2 ** TIME_BITS;
 /** Flags of the adaptation field (clause 2.4.3.4). */
 export const DISCONTINUITY = 0x80;
 export const RANDOM_ACCESS = 0x40;
+export const PRIVATE_DATA = 0x02;
 const PCR_FLAG = 0x10;
+const PCR_BYTES = 6;
 /** Stands where a packet has no program_clock_reference. */
 export const NO_PCR = -1;
 
 /** A time on the channel's clock as its 33 bits on the wire; times before zero count back from the modulus. */
 export const wrapTime = (ticks: number): number => ((ticks % TIME_MODULUS) + TIME_MODULUS) % TIME_MODULUS;
 
-/** Bytes that the adaptation field needs in front of the payload, its length byte included, without stuffing. */
-export function adaptationBytes(flags: number, pcr: number): number {
-	if (pcr !== NO_PCR) return 8;
-	return flags === 0 ? 0 : 2;
+/**
+ * Bytes that the adaptation field needs in front of the payload, its length byte included, without stuffing.
+ * @param privateBytes of transport_private_data; they count where `flags` has `PRIVATE_DATA`
+ */
+export function adaptationBytes(flags: number, pcr: number, privateBytes: number): number {
+	const privateData = flags & PRIVATE_DATA ? 1 + privateBytes : 0;
+	if (pcr !== NO_PCR) return 2 + PCR_BYTES + privateData;
+	return flags === 0 ? 0 : 2 + privateData;
 }
 
 /**
@@ -34,7 +40,7 @@ export function adaptationBytes(flags: number, pcr: number): number {
  * adaptation field. The payload belongs in the last `payloadBytes` of the packet.
  * @param counter continuity_counter; only its low four bits count
  * @param payloadBytes 0 to 184; 0 makes a packet of adaptation field alone, which does not advance the counter
- * @param flags `DISCONTINUITY` and `RANDOM_ACCESS`, or 0
+ * @param flags `DISCONTINUITY`, `RANDOM_ACCESS` and `PRIVATE_DATA`, or 0; with the last, `writePrivateData` must follow
  * @param pcr 33 bits on the 90 kHz clock, or `NO_PCR`
  */
 export function writePacketHead(
@@ -60,9 +66,22 @@ export function writePacketHead(
 	let stuffing = at + 6;
 	if (pcr !== NO_PCR) {
 		writePcr(out, at + 6, pcr);
-		stuffing += 6;
+		stuffing += PCR_BYTES;
 	}
 	out.fill(0xff, stuffing, at + PACKET_BYTES - payloadBytes);
+}
+
+/** Puts transport_private_data (clause 2.4.3.5) into the adaptation field of a packet with the flag `PRIVATE_DATA`. */
+export function writePrivateData(out: Uint8Array, at: number, data: Uint8Array): void {
+	const start = privateDataOffset(out, at);
+	out[at + start] = data.length; // transport_private_data_length
+	out.set(data, at + start + 1);
+}
+
+/** Where transport_private_data_length stands, from the packet's start: behind PCR, OPCR and splice_countdown. */
+function privateDataOffset(data: Uint8Array, at: number): number {
+	const flags = data[at + 5]!;
+	return 6 + (flags & PCR_FLAG ? PCR_BYTES : 0) + (flags & 0x08 ? PCR_BYTES : 0) + (flags & 0x04 ? 1 : 0);
 }
 
 /** program_clock_reference: base, six reserved bits, an extension of zero (the clock is the 90 kHz one). */
@@ -91,6 +110,16 @@ export const packetFlags = (data: Uint8Array, at: number): number =>
 /** Where the payload starts, from the packet's start; at or beyond 188 where a broken length leaves none. */
 export const payloadOffset = (data: Uint8Array, at: number): number =>
 	hasAdaptation(data, at) ? 5 + data[at + 4]! : 4;
+
+/** transport_private_data, a view; undefined where there is none, or where it runs past the adaptation field. */
+export function packetPrivateData(data: Uint8Array, at: number): Uint8Array | undefined {
+	if ((packetFlags(data, at) & PRIVATE_DATA) === 0) return undefined;
+	const start = privateDataOffset(data, at) + 1;
+	const fieldEnd = Math.min(payloadOffset(data, at), PACKET_BYTES);
+	if (start > fieldEnd) return undefined;
+	const end = start + data[at + start - 1]!;
+	return end > fieldEnd ? undefined : data.subarray(at + start, at + end);
+}
 
 /** The 33 bits of program_clock_reference_base, or `NO_PCR`. */
 export function packetPcr(data: Uint8Array, at: number): number {

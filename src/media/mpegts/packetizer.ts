@@ -10,8 +10,10 @@ import {
 	NO_PCR,
 	PACKET_BYTES,
 	PAYLOAD_BYTES,
+	PRIVATE_DATA,
 	RANDOM_ACCESS,
 	writePacketHead,
+	writePrivateData,
 } from "./packet.ts";
 import { PES_START_BYTES, STREAM_ID_PADDING, writePesStart } from "./pes.ts";
 
@@ -20,23 +22,38 @@ export interface FirstPacket {
 	readonly randomAccess: boolean;
 	/** 33 bits, or `NO_PCR`. */
 	readonly pcr: number;
+	/** transport_private_data, up to 160 bytes: the PES header must find room behind it. */
+	readonly privateData?: Uint8Array | undefined;
 }
 
-const flagsOf = (first: FirstPacket): number => (first.randomAccess ? RANDOM_ACCESS : 0);
+const flagsOf = (first: FirstPacket): number =>
+	(first.randomAccess ? RANDOM_ACCESS : 0) | (first.privateData ? PRIVATE_DATA : 0);
+
+/** What the first packet of a PES packet can carry of it. */
+const firstRoom = (first: FirstPacket): number =>
+	PAYLOAD_BYTES - adaptationBytes(flagsOf(first), first.pcr, first.privateData?.length ?? 0);
 
 /** Packets that a PES packet of `pesBytes` takes. */
 export function packetsOf(pesBytes: number, first: FirstPacket): number {
-	const room = PAYLOAD_BYTES - adaptationBytes(flagsOf(first), first.pcr);
-	return 1 + Math.ceil(Math.max(0, pesBytes - room) / PAYLOAD_BYTES);
+	return 1 + Math.ceil(Math.max(0, pesBytes - firstRoom(first)) / PAYLOAD_BYTES);
 }
+
+/**
+ * What brings a counter round: one PES packet of the padding stream (clause 2.4.3.7), or packets whose payload has no
+ * byte. The second is for audio: GStreamer takes the padding stream for data of the track, by which its parser of AAC
+ * loses a frame now and then, and its reader of Opus the rest of the stream.
+ */
+export type PaddingForm = "padding-stream" | "empty-packets";
 
 /** One elementary stream's PID and its continuity counter, which starts at 0 in every unit. */
 export class Packetizer {
 	readonly pid: number;
+	readonly #padding: PaddingForm;
 	#counter = 0;
 
-	constructor(pid: number) {
+	constructor(pid: number, padding: PaddingForm) {
 		this.pid = pid;
+		this.#padding = padding;
 	}
 
 	/**
@@ -45,15 +62,16 @@ export class Packetizer {
 	 */
 	cut(out: Uint8Array, end: number, pesBytes: number, first: FirstPacket): void {
 		let at = end - packetsOf(pesBytes, first) * PACKET_BYTES;
-		let flags = flagsOf(first);
-		let pcr = first.pcr;
-		for (let left = pesBytes; left > 0; at += PACKET_BYTES) {
-			const payload = Math.min(left, PAYLOAD_BYTES - adaptationBytes(flags, pcr));
-			writePacketHead(out, at, this.pid, left === pesBytes, this.#counter++, payload, flags, pcr);
+		let payload = Math.min(pesBytes, firstRoom(first));
+		writePacketHead(out, at, this.pid, true, this.#counter++, payload, flagsOf(first), first.pcr);
+		if (first.privateData) writePrivateData(out, at, first.privateData);
+		for (let left = pesBytes; ; ) {
 			out.copyWithin(at + PACKET_BYTES - payload, end - left, end - left + payload);
 			left -= payload;
-			flags = 0;
-			pcr = NO_PCR;
+			if (left === 0) return;
+			at += PACKET_BYTES;
+			payload = Math.min(left, PAYLOAD_BYTES);
+			writePacketHead(out, at, this.pid, false, this.#counter++, payload, 0, NO_PCR);
 		}
 	}
 
@@ -62,16 +80,20 @@ export class Packetizer {
 		writePacketHead(out, at, this.pid, false, this.#counter - 1, 0, 0, pcr);
 	}
 
-	/** Packets that bring the counter round to 0: 0 to 15. */
+	/** Packets of padding that bring the counter round to 0: 0 to 15. */
 	get packetsToZero(): number {
 		return -this.#counter & 0xf;
 	}
 
-	/** Writes `packets` packets of payload that hold one PES packet of the padding stream (clause 2.4.3.7). */
+	/** Writes `packets` packets that advance the counter and say nothing. */
 	pad(out: Uint8Array, at: number, packets: number): void {
-		const end = at + packets * PACKET_BYTES;
-		const pesBytes = packets * PAYLOAD_BYTES;
 		if (packets === 0) return;
+		const end = at + packets * PACKET_BYTES;
+		if (this.#padding === "empty-packets") {
+			for (let to = at; to < end; to += PACKET_BYTES) writeEmptyPacket(out, to, this.pid, this.#counter++);
+			return;
+		}
+		const pesBytes = packets * PAYLOAD_BYTES;
 		out.fill(0xff, end - pesBytes, end); // padding_byte
 		writePesStart(out, end - pesBytes, STREAM_ID_PADDING, pesBytes - PES_START_BYTES);
 		this.cut(out, end, pesBytes, { randomAccess: false, pcr: NO_PCR });
@@ -85,4 +107,10 @@ export class Packetizer {
  */
 export function writeJump(out: Uint8Array, at: number, pid: number, next: number, pcr: number): void {
 	writePacketHead(out, at, pid, false, next - 1, 0, DISCONTINUITY, pcr);
+}
+
+/** Writes a packet that says to have payload, which advances the counter, and is filled by its adaptation field. */
+function writeEmptyPacket(out: Uint8Array, at: number, pid: number, counter: number): void {
+	writePacketHead(out, at, pid, false, counter, 0, 0, NO_PCR);
+	out[at + 3]! |= 0x10; // adaptation_field_control '11'
 }

@@ -2,7 +2,7 @@
  * Puts the PES packets of one PID together from packets' payloads. One with a length is handed on with its last byte;
  * one without, when the next begins.
  * Invariant: at most `MOST_PES_BYTES` are kept; a PES packet that is larger, or of which a packet was lost, is dropped
- * whole and counted.
+ * whole and told.
  */
 import { PES_START_BYTES } from "./pes.ts";
 
@@ -12,19 +12,18 @@ const FIRST_ROOM = 4096;
 
 export class PesAssembler {
 	readonly #sink: (pes: Uint8Array) => void;
+	readonly #onDropped: (what: string) => void;
 	#buffer = new Uint8Array(FIRST_ROOM);
 	#length = 0;
 	#open = false;
-	#dropped = 0;
 
-	/** @param sink gets a PES packet, header first; a view, valid during the call */
-	constructor(sink: (pes: Uint8Array) => void) {
+	/**
+	 * @param sink gets a PES packet, header first; a view, valid during the call
+	 * @param onDropped told of each PES packet that was cut short, damaged or too large
+	 */
+	constructor(sink: (pes: Uint8Array) => void, onDropped: (what: string) => void) {
 		this.#sink = sink;
-	}
-
-	/** PES packets dropped because they were cut short, damaged or too large. */
-	get dropped(): number {
-		return this.#dropped;
+		this.#onDropped = onDropped;
 	}
 
 	/** What is kept for the PES packet that has begun, in bytes. */
@@ -39,7 +38,7 @@ export class PesAssembler {
 		}
 		if (!this.#open) return;
 		if (this.#length + payload.length > MOST_PES_BYTES) {
-			this.drop();
+			this.#drop(`a PES packet has more than ${MOST_PES_BYTES} bytes`);
 			return;
 		}
 		this.#reserve(this.#length + payload.length);
@@ -53,14 +52,19 @@ export class PesAssembler {
 	end(): void {
 		if (!this.#open) return;
 		if (this.#length >= PES_START_BYTES && this.#wholeBytes() === undefined) this.#finish(this.#length);
-		else this.drop();
+		else this.#drop("a PES packet is cut short");
 	}
 
-	/** Forgets the PES packet that has begun, and counts it. */
+	/** Packets were lost: forgets the PES packet that has begun. */
 	drop(): void {
-		if (this.#open) this.#dropped++;
+		this.#drop("a PES packet has lost a part");
+	}
+
+	#drop(why: string): void {
+		const begun = this.#open;
 		this.#open = false;
 		this.#length = 0;
+		if (begun) this.#onDropped(why);
 	}
 
 	/** The size that PES_packet_length says; undefined where it says none, or has not come yet. */

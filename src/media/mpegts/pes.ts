@@ -8,6 +8,7 @@ import { wrapTime } from "./packet.ts";
 export const STREAM_ID_VIDEO = 0xe0;
 export const STREAM_ID_AUDIO = 0xc0;
 export const STREAM_ID_PADDING = 0xbe;
+export const STREAM_ID_PRIVATE_1 = 0xbd;
 /** packet_start_code_prefix, stream_id, PES_packet_length. */
 export const PES_START_BYTES = 6;
 /** The longest that PES_packet_length can say; beyond it video says 0, "until the next one begins". */

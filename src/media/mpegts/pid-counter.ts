@@ -5,6 +5,8 @@
 export type CounterVerdict = "next" | "repeat" | "jump";
 
 export class PidCounter {
+	/** For its user: how many places of damage were known when the PID came last. */
+	damages = 0;
 	#last: number | undefined;
 	#repeated = false;
 	#packets = 0;

@@ -1,14 +1,24 @@
 /**
  * The one programme that a channel is: its PIDs, and the PAT and PMT that say so.
- * Invariant: the two packets are a function of the composition (which tracks there are) and the unit's number alone,
- * so they are the same in every rendition. Each composition has its own PMT version_number: a demultiplexer hears of
- * audio that went away, and is not disturbed by a switch.
+ * Invariant: the two packets are a function of the composition (which tracks there are, of which codecs) and the unit's
+ * number alone, so they are the same in every rendition. Each composition has its own PMT version_number: a
+ * demultiplexer hears of audio that went away, and is not disturbed by a switch.
  */
 import { PenstockError } from "../../base/errors.ts";
+import type { AudioConfig, DecodeInformation, VideoConfig } from "../access-unit.ts";
 import type { UnitHead } from "../packaging.ts";
+import { opusChannelCode, opusDescriptors } from "./opus-mapping.ts";
 import { NO_PCR, PACKET_BYTES, writePacketHead } from "./packet.ts";
-import type { ElementaryStream } from "./psi.ts";
-import { PAT_PID, patSection, pmtSection, STREAM_TYPE_ADTS, STREAM_TYPE_H264 } from "./psi.ts";
+import {
+	type ElementaryStream,
+	PAT_PID,
+	patSection,
+	pmtSection,
+	STREAM_TYPE_ADTS,
+	STREAM_TYPE_H264,
+	STREAM_TYPE_HEVC,
+	STREAM_TYPE_PRIVATE,
+} from "./psi.ts";
 
 export const PMT_PID = 0x1000;
 export const VIDEO_PID = 0x100;
@@ -17,6 +27,11 @@ export const AUDIO_PID = 0x101;
 export const PSI_BYTES = 2 * PACKET_BYTES;
 const TRANSPORT_STREAM_ID = 1;
 const PROGRAM_NUMBER = 1;
+/** Forms that audio may have: AAC, none, Opus with one to eight channels. */
+const AUDIO_FORMS = 10;
+/** registration_descriptor() that says "HEVC", as FFmpeg's multiplexer writes beside stream_type 0x24. */
+const HEVC_REGISTRATION = Uint8Array.of(5, 4, 0x48, 0x45, 0x56, 0x43);
+const NO_DESCRIPTORS = new Uint8Array(0);
 
 /** Which tracks the programme has, and what follows from that. */
 export interface Program {
@@ -27,24 +42,47 @@ export interface Program {
 	readonly psi: Uint8Array;
 }
 
-const VIDEO: ElementaryStream = { pid: VIDEO_PID, streamType: STREAM_TYPE_H264 };
-const AUDIO: ElementaryStream = { pid: AUDIO_PID, streamType: STREAM_TYPE_ADTS };
+/** What a track's codec makes of its entry in the PMT, and its share of the version_number. */
+interface Form extends Omit<ElementaryStream, "pid"> {
+	readonly version: number;
+}
 
-const VIDEO_AND_AUDIO = program(0, VIDEO_PID, [VIDEO, AUDIO]);
-const VIDEO_ONLY = program(1, VIDEO_PID, [VIDEO]);
-const AUDIO_ONLY = program(2, AUDIO_PID, [AUDIO]);
+/** By version_number: below 3 × 10, so that the five bits hold it. */
+const programs = new Map<number, Program>();
+
+/** Why MPEG-TS has no form for these tracks, as a clause; undefined where it has. */
+export function refusalOf({ video, audio }: DecodeInformation): string | undefined {
+	if (video && videoForm(video) === undefined) return "has no form for AV1 (there is a draft of one only)";
+	if (audio && audioForm(audio) === undefined) {
+		return "has no form for Opus with channels in another order than that of Vorbis";
+	}
+	return undefined;
+}
 
 /**
  * The programme of a unit.
- * @throws PenstockError STREAM_UNSUPPORTED when the unit's decode information names no track
+ * @throws PenstockError STREAM_UNSUPPORTED when the unit's decode information names no track, or one without a form
  */
 export function programOf(head: UnitHead): Program {
-	if (head.decode.video) return head.decode.audio ? VIDEO_AND_AUDIO : VIDEO_ONLY;
-	if (head.decode.audio) return AUDIO_ONLY;
-	throw new PenstockError(
-		"STREAM_UNSUPPORTED",
-		`unit ${head.number} of rendition "${head.rendition}" has neither video nor audio; give its decode information at least one track.`,
-	);
+	const { video, audio } = head.decode;
+	const refuse = (why: string): PenstockError =>
+		new PenstockError("STREAM_UNSUPPORTED", `unit ${head.number} of rendition "${head.rendition}" ${why}`);
+	const refusal = refusalOf(head.decode);
+	if (refusal !== undefined) throw refuse(`cannot be written as MPEG-TS, which ${refusal}; use another packaging.`);
+	const picture = video && videoForm(video);
+	const sound = audio && audioForm(audio);
+	if (picture === undefined && sound === undefined) {
+		throw refuse("has neither video nor audio; give its decode information at least one track.");
+	}
+	const version = (picture?.version ?? 2) * AUDIO_FORMS + (sound?.version ?? 1);
+	const known = programs.get(version);
+	if (known !== undefined) return known;
+	const streams: ElementaryStream[] = [];
+	if (picture) streams.push({ ...picture, pid: VIDEO_PID });
+	if (sound) streams.push({ ...sound, pid: AUDIO_PID });
+	const made = program(version, streams);
+	programs.set(version, made);
+	return made;
 }
 
 /** Writes PAT and PMT of a unit: both continuity counters are the unit's number modulo 16. */
@@ -55,7 +93,26 @@ export function writePsi(out: Uint8Array, at: number, psi: Uint8Array, unitNumbe
 	out[at + PACKET_BYTES + 3] = 0x10 | counter;
 }
 
-function program(version: number, pcrPid: number, streams: readonly ElementaryStream[]): Program {
+function videoForm({ codec }: VideoConfig): Form | undefined {
+	switch (codec) {
+		case "h264":
+			return { version: 0, streamType: STREAM_TYPE_H264, descriptors: NO_DESCRIPTORS };
+		case "hevc":
+			return { version: 1, streamType: STREAM_TYPE_HEVC, descriptors: HEVC_REGISTRATION };
+		case "av1":
+			return undefined;
+	}
+}
+
+function audioForm(config: AudioConfig): Form | undefined {
+	if (config.codec === "aac") return { version: 0, streamType: STREAM_TYPE_ADTS, descriptors: NO_DESCRIPTORS };
+	const code = opusChannelCode(config);
+	if (code === undefined) return undefined;
+	return { version: 1 + code, streamType: STREAM_TYPE_PRIVATE, descriptors: opusDescriptors(code) };
+}
+
+function program(version: number, streams: readonly ElementaryStream[]): Program {
+	const pcrPid = streams[0]!.pid;
 	const psi = new Uint8Array(PSI_BYTES).fill(0xff);
 	const put = (at: number, pid: number, section: Uint8Array): void => {
 		writePacketHead(psi, at, pid, true, 0, PACKET_BYTES - 4, 0, NO_PCR);

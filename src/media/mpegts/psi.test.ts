@@ -21,15 +21,15 @@ test("the PMT names PCR PID, stream types and PIDs (2.4.4.8)", () => {
 		version: 3,
 		pcrPid: 0x100,
 		streams: [
-			{ streamType: 0x1b, pid: 0x100 },
-			{ streamType: 0x0f, pid: 0x101 },
+			{ streamType: 0x1b, pid: 0x100, descriptors: hex("") },
+			{ streamType: 0x06, pid: 0x101, descriptors: hex("0504 4f707573 7f02 8002") },
 		],
 	};
 	const section = pmtSection(1, map);
 	expect([...section.subarray(0, -4)]).toEqual([
-		...hex("02 b017 0001 c7 00 00 e100 f000"),
+		...hex("02 b021 0001 c7 00 00 e100 f000"),
 		...hex("1b e100 f000"),
-		...hex("0f e101 f000"),
+		...hex("06 e101 f00a 0504 4f707573 7f02 8002"),
 	]);
 	expect(crc32(section)).toBe(0);
 	expect(parsePmt(section)).toEqual(map);
@@ -50,7 +50,7 @@ describe("sections out of packets", () => {
 	const long = pmtSection(1, {
 		version: 0,
 		pcrPid: 0x100,
-		streams: Array.from({ length: 150 }, (_, i) => ({ streamType: 6, pid: 0x200 + i })),
+		streams: Array.from({ length: 150 }, (_, i) => ({ streamType: 6, pid: 0x200 + i, descriptors: hex("") })),
 	});
 
 	test("may be several in one packet and run over many (2.4.4.1, pointer_field)", () => {

@@ -6,16 +6,20 @@ export const PAT_PID = 0;
 const PAT_TABLE = 0;
 const PMT_TABLE = 2;
 /** stream_type, table 2-34. */
+export const STREAM_TYPE_PRIVATE = 0x06;
 export const STREAM_TYPE_ADTS = 0x0f;
 export const STREAM_TYPE_H264 = 0x1b;
+export const STREAM_TYPE_HEVC = 0x24;
 /** A section is at most this long: three bytes, then what twelve bits can say and private sections may use. */
 const LONGEST_SECTION = 3 + 4093;
 const CRC_BYTES = 4;
 
 export interface ElementaryStream {
 	readonly pid: number;
-	/** stream_type, table 2-34: 0x1b is H.264, 0x0f is AAC with ADTS. */
+	/** stream_type, table 2-34: 0x1b is H.264, 0x24 HEVC, 0x0f AAC with ADTS; 0x06 says that descriptors tell. */
 	readonly streamType: number;
+	/** descriptor()s of the stream, one behind the other (clause 2.6). */
+	readonly descriptors: Uint8Array;
 }
 
 export interface ProgramMap {
@@ -62,10 +66,12 @@ function section(table: number, extension: number, version: number, body: readon
 export const patSection = (transportStreamId: number, program: number, pmtPid: number): Uint8Array =>
 	section(PAT_TABLE, transportStreamId, 0, [program >> 8, program & 0xff, 0xe0 | (pmtPid >> 8), pmtPid & 0xff]);
 
-/** TS_program_map_section() without descriptors. */
+/** TS_program_map_section() without descriptors of the programme; those of a stream are at most 255 bytes. */
 export function pmtSection(program: number, map: ProgramMap): Uint8Array {
 	const body = [0xe0 | (map.pcrPid >> 8), map.pcrPid & 0xff, 0xf0, 0]; // PCR_PID, program_info_length
-	for (const { streamType, pid } of map.streams) body.push(streamType, 0xe0 | (pid >> 8), pid & 0xff, 0xf0, 0);
+	for (const { streamType, pid, descriptors } of map.streams) {
+		body.push(streamType, 0xe0 | (pid >> 8), pid & 0xff, 0xf0, descriptors.length, ...descriptors);
+	}
 	return section(PMT_TABLE, program, map.version, body);
 }
 
@@ -85,11 +91,27 @@ export function parsePmt(data: Uint8Array): ProgramMap | undefined {
 	if (data[0] !== PMT_TABLE || (data[5]! & 1) === 0 || end < 12) return undefined;
 	const streams: ElementaryStream[] = [];
 	let at = 12 + (((data[10]! & 0xf) << 8) | data[11]!);
-	for (; at + 5 <= end; at += 5 + (((data[at + 3]! & 0xf) << 8) | data[at + 4]!)) {
-		streams.push({ streamType: data[at]!, pid: ((data[at + 1]! & 0x1f) << 8) | data[at + 2]! });
+	while (at + 5 <= end) {
+		const next = at + 5 + (((data[at + 3]! & 0xf) << 8) | data[at + 4]!);
+		const pid = ((data[at + 1]! & 0x1f) << 8) | data[at + 2]!;
+		streams.push({ streamType: data[at]!, pid, descriptors: data.slice(at + 5, next) });
+		at = next;
 	}
 	if (at !== end) return undefined;
 	return { version: (data[5]! >> 1) & 0x1f, pcrPid: ((data[8]! & 0x1f) << 8) | data[9]!, streams };
+}
+
+/** The data of the first descriptor with this tag that `wanted` takes; undefined where there is none. */
+export function findDescriptor(
+	descriptors: Uint8Array,
+	tag: number,
+	wanted: (data: Uint8Array) => boolean,
+): Uint8Array | undefined {
+	for (let at = 0; at + 2 <= descriptors.length; at += 2 + descriptors[at + 1]!) {
+		const data = descriptors.subarray(at + 2, at + 2 + descriptors[at + 1]!);
+		if (descriptors[at] === tag && wanted(data)) return data;
+	}
+	return undefined;
 }
 
 /**

@@ -1,15 +1,25 @@
 /**
  * Reads MPEG-TS that comes in pieces of any size: ours, and what encoders, cameras and FFmpeg make of one programme
- * with H.264 and ADTS AAC. Takes the first programme, and its first stream of each kind.
- * What is broken is counted and left out, never thrown: an access unit comes out whole or not at all.
+ * with H.264 or HEVC, and AAC with ADTS headers or Opus. Takes the first programme, and its first stream of each kind.
+ * What is broken is counted, told and left out, never thrown: an access unit comes out whole or not at all.
  * Invariant: what comes out does not depend on how the input was cut, and memory is bounded by two PES packets.
  * Follows ISO/IEC 13818-1, clauses 2.4.3 and 2.4.4.
  */
-import { type Ticks90k, ticks90k } from "../../base/units.ts";
+import { PenstockError } from "../../base/errors.ts";
+import { ticks90k } from "../../base/units.ts";
 import { Unwrapper } from "../../base/unwrap.ts";
-import type { AacConfig } from "../aac.ts";
-import type { AccessUnit, DecodeInformation } from "../access-unit.ts";
-import { AdtsPayloads, H264Payloads } from "./elementary.ts";
+import type { AudioConfig, DecodeInformation } from "../access-unit.ts";
+import type { StreamReader, StreamSink } from "../stream-reader.ts";
+import { AdtsPayloads, type AudioFrame, type AudioPayloads, OpusPayloads } from "./audio-payloads.ts";
+import {
+	type CarriedAudio,
+	type CarriedVideo,
+	carriedAudio,
+	carriedVideo,
+	sameAudio,
+	sameVideo,
+} from "./carried-streams.ts";
+import type { MpegTsCounts, PidCounts } from "./counts.ts";
 import {
 	DISCONTINUITY,
 	NULL_PID,
@@ -20,6 +30,7 @@ import {
 	packetHasPayload,
 	packetIsScrambled,
 	packetPid,
+	packetPrivateData,
 	packetStartsUnit,
 	payloadOffset,
 	RANDOM_ACCESS,
@@ -29,80 +40,63 @@ import { PacketSync } from "./packet-sync.ts";
 import { type PesPacket, parsePes, STREAM_ID_PADDING } from "./pes.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { PidCounter } from "./pid-counter.ts";
-import {
-	type ElementaryStream,
-	PAT_PID,
-	parsePat,
-	parsePmt,
-	SectionAssembler,
-	STREAM_TYPE_ADTS,
-	STREAM_TYPE_H264,
-} from "./psi.ts";
+import { type ElementaryStream, PAT_PID, parsePat, parsePmt, SectionAssembler } from "./psi.ts";
+import { parseUnitName, type UnitName } from "./unit-name.ts";
+import { VideoPayloads } from "./video-payloads.ts";
 
-/** Gets what the reader finds, in the stream's order. */
-export interface MpegTsSink {
-	accessUnit(accessUnit: AccessUnit): void;
-	/** Before the first access unit that needs it; again when a track's configuration changes, comes or goes. */
-	decodeInformation?(decode: DecodeInformation): void;
-	/** Before a random access point that PAT and PMT lead. @param time its PTS */
-	unitStart?(time: Ticks90k): void;
-}
-
-/** Running totals of what was wrong with the input, and of what is right but worth a look. */
-export interface MpegTsCounts {
-	readonly packets: number;
-	readonly syncLosses: number;
-	readonly skippedBytes: number;
-	/** Sum over all PIDs; `pids` has each. */
-	readonly continuityErrors: number;
-	/** Packets with discontinuity_indicator. */
-	readonly discontinuities: number;
-	/** Packets with transport_error_indicator, scrambled, or with a broken adaptation field. */
-	readonly badPackets: number;
-	readonly psiCrcErrors: number;
-	/** PES packets that were cut short, damaged, too large, or have a broken header. */
-	readonly badPes: number;
-	/** Payloads, frames and parameter sets that could not be read. */
-	readonly badPayloads: number;
-	readonly paddingPes: number;
-	readonly pids: ReadonlyMap<number, PidCounts>;
-}
-
-export interface PidCounts {
-	readonly bytes: number;
-	readonly continuityErrors: number;
-}
-
-export class MpegTsReader {
-	readonly #sink: MpegTsSink;
-	readonly #sync = new PacketSync((data, at) => this.#packet(data, at));
+export class MpegTsReader implements StreamReader {
+	readonly #sink: StreamSink;
+	readonly #sync = new PacketSync({
+		packet: (data, at, offset) => {
+			this.#packet(data, at);
+			this.#tellFault(offset);
+		},
+		skipped: (offset, byteLength) => {
+			this.#what = `${byteLength} bytes are no packets, which begin with 0x47 every 188 bytes`;
+			this.#damages++;
+			this.#tellFault(offset);
+		},
+	});
 	readonly #pids = new Map<number, PidCounter>();
 	readonly #pat = new SectionAssembler((section) => this.#onPat(section));
 	readonly #pmt = new SectionAssembler((section) => this.#onPmt(section));
-	readonly #video = new PesAssembler((pes) => this.#onVideo(pes));
-	readonly #audio = new PesAssembler((pes) => this.#onAudio(pes));
+	readonly #onDropped = (what: string): void => {
+		this.#badPes++;
+		this.#what ??= what;
+	};
+	readonly #onBroken = (what: string): void => {
+		this.#badPayloads++;
+		this.#what ??= what;
+	};
+	readonly #video = new PesAssembler((pes) => this.#onVideo(pes), this.#onDropped);
+	readonly #audio = new PesAssembler((pes) => this.#onAudio(pes), this.#onDropped);
 	/** One for all time stamps, so that both tracks wrap in the same place. */
 	readonly #time = new Unwrapper(TIME_BITS);
 	#pmtPid: number | undefined;
-	#videoPid: number | undefined;
-	#audioPid: number | undefined;
 	#streams: readonly ElementaryStream[] = [];
-	#h264 = new H264Payloads();
-	#adts = new AdtsPayloads();
-	#aac: AacConfig | undefined;
+	#carriedVideo: CarriedVideo | undefined;
+	#carriedAudio: CarriedAudio | undefined;
+	#pictures: VideoPayloads | undefined;
+	#frames: AudioPayloads | undefined;
+	#audioConfig: AudioConfig | undefined;
 	#told: DecodeInformation = {};
 	/** A PAT has come and no PES packet of the leading track has begun since. */
 	#unitAnnounced = false;
-	/** The PES packet that is being put together may open a unit. */
+	/** The PES packet that is being put together may open a unit; and what the unit calls itself. */
 	#mayOpenUnit = false;
+	#unitName: UnitName | undefined;
+	/** What is wrong with the packet at hand: the first thing found, which the others follow from. */
+	#what: string | undefined;
+	/** Places told at which packets of any PID may have got lost: the gaps in their counters are not told again. */
+	#damages = 0;
+	#faults = 0;
 	#packets = 0;
 	#badPackets = 0;
-	#badHeaders = 0;
+	#badPes = 0;
+	#badPayloads = 0;
 	#paddingPes = 0;
-	/** What replaced payload readers had counted. */
-	#badBefore = 0;
 
-	constructor(sink: MpegTsSink) {
+	constructor(sink: StreamSink) {
 		this.#sink = sink;
 	}
 
@@ -111,9 +105,12 @@ export class MpegTsReader {
 		return this.#streams;
 	}
 
-	/** Bytes kept for PES packets that have begun. */
 	get heldBytes(): number {
-		return this.#video.heldBytes + this.#audio.heldBytes;
+		return this.#sync.heldBytes + this.#video.heldBytes + this.#audio.heldBytes;
+	}
+
+	get faults(): number {
+		return this.#faults;
 	}
 
 	get counts(): MpegTsCounts {
@@ -133,23 +130,25 @@ export class MpegTsReader {
 			discontinuities,
 			badPackets: this.#badPackets,
 			psiCrcErrors: this.#pat.crcErrors + this.#pmt.crcErrors,
-			badPes: this.#badHeaders + this.#video.dropped + this.#audio.dropped,
-			badPayloads: this.#badBefore + this.#h264.broken + this.#adts.broken,
+			badPes: this.#badPes,
+			badPayloads: this.#badPayloads,
 			paddingPes: this.#paddingPes,
 			pids,
 		};
 	}
 
-	/** @param bytes any number of them; not kept */
 	push(bytes: Uint8Array): void {
 		this.#sync.push(bytes);
 	}
 
-	/** No more comes: what is whole comes out. */
 	end(): void {
+		const faults = this.#faults;
 		this.#sync.end();
 		this.#video.end();
 		this.#audio.end();
+		// A tail that is no packet and the PES packet that it cuts short are one place.
+		if (this.#faults > faults) this.#what = undefined;
+		this.#tellFault(this.#sync.offset);
 	}
 
 	#packet(data: Uint8Array, at: number): void {
@@ -157,22 +156,35 @@ export class MpegTsReader {
 		const pid = packetPid(data, at);
 		const start = payloadOffset(data, at);
 		if (packetHasError(data, at) || start > PACKET_BYTES) {
-			this.#badPackets++;
+			this.#badPacket(pid, "is damaged: transport_error_indicator, or an adaptation field beyond its end");
 			return;
 		}
 		if (pid === NULL_PID) return;
 		const counter = this.#counterOf(pid);
+		const { errors } = counter;
+		const isToldBefore = counter.damages < this.#damages;
+		counter.damages = this.#damages;
 		const flags = packetFlags(data, at);
 		const hasPayload = packetHasPayload(data, at) && start < PACKET_BYTES;
 		const verdict = counter.judge(packetCounter(data, at), packetHasPayload(data, at), (flags & DISCONTINUITY) !== 0);
 		if (verdict === "jump") this.#lost(pid);
+		if (counter.errors > errors) {
+			this.#what = isToldBefore ? undefined : `packets of PID ${pid} are missing before this one`;
+		}
 		if (verdict === "repeat" || !hasPayload) return;
 		if (packetIsScrambled(data, at)) {
-			this.#badPackets++;
+			this.#badPacket(pid, "is scrambled");
 			this.#lost(pid);
 			return;
 		}
-		this.#payload(pid, data.subarray(at + start, at + PACKET_BYTES), packetStartsUnit(data, at), flags);
+		if (packetStartsUnit(data, at)) this.#begin(pid, data, at, flags);
+		this.#payload(pid, data.subarray(at + start, at + PACKET_BYTES), packetStartsUnit(data, at));
+	}
+
+	#badPacket(pid: number, why: string): void {
+		this.#badPackets++;
+		this.#damages++;
+		this.#what ??= `a packet of PID ${pid} ${why}`;
 	}
 
 	#counterOf(pid: number): PidCounter {
@@ -183,33 +195,39 @@ export class MpegTsReader {
 		return counter;
 	}
 
-	#payload(pid: number, payload: Uint8Array, startsUnit: boolean, flags: number): void {
-		if (pid === PAT_PID) this.#pat.push(payload, startsUnit);
-		else if (pid === this.#pmtPid) this.#pmt.push(payload, startsUnit);
-		else if (pid === this.#videoPid) {
-			if (startsUnit) this.#beginLead(this.#video);
-			this.#video.push(payload, startsUnit);
-		} else if (pid === this.#audioPid) {
-			if (startsUnit && this.#videoPid === undefined && (flags & RANDOM_ACCESS) !== 0) this.#beginLead(this.#audio);
-			this.#audio.push(payload, startsUnit);
-		}
+	/** A PES packet begins. On the leading track, the one before, if it waited for that, ends first. */
+	#begin(pid: number, data: Uint8Array, at: number, flags: number): void {
+		const isVideo = pid === this.#carriedVideo?.pid;
+		const leads = this.#carriedVideo === undefined && pid === this.#carriedAudio?.pid && flags & RANDOM_ACCESS;
+		if (!isVideo && !leads) return;
+		(isVideo ? this.#video : this.#audio).end();
+		const privateData = packetPrivateData(data, at);
+		this.#unitName = privateData && parseUnitName(privateData);
+		this.#mayOpenUnit = this.#unitAnnounced || this.#unitName !== undefined;
+		this.#unitAnnounced = false;
 	}
 
-	/** A PES packet of the leading track begins; the one before, if it waited for that, ends first. */
-	#beginLead(assembler: PesAssembler): void {
-		assembler.end();
-		this.#mayOpenUnit = this.#unitAnnounced;
-		this.#unitAnnounced = false;
+	#payload(pid: number, payload: Uint8Array, startsUnit: boolean): void {
+		if (pid === PAT_PID) this.#section(this.#pat, payload, startsUnit);
+		else if (pid === this.#pmtPid) this.#section(this.#pmt, payload, startsUnit);
+		else if (pid === this.#carriedVideo?.pid) this.#video.push(payload, startsUnit);
+		else if (pid === this.#carriedAudio?.pid) this.#audio.push(payload, startsUnit);
+	}
+
+	#section(assembler: SectionAssembler, payload: Uint8Array, startsUnit: boolean): void {
+		const { crcErrors } = assembler;
+		assembler.push(payload, startsUnit);
+		if (assembler.crcErrors > crcErrors) this.#what ??= "a section of PAT or PMT has a wrong CRC_32";
 	}
 
 	/** Packets of this PID were lost: what they belonged to is not handed on. */
 	#lost(pid: number): void {
 		if (pid === PAT_PID) this.#pat.reset();
 		else if (pid === this.#pmtPid) this.#pmt.reset();
-		else if (pid === this.#videoPid) this.#video.drop();
-		else if (pid === this.#audioPid) {
+		else if (pid === this.#carriedVideo?.pid) this.#video.drop();
+		else if (pid === this.#carriedAudio?.pid) {
 			this.#audio.drop();
-			this.#adts.reset();
+			this.#frames?.reset();
 		}
 	}
 
@@ -226,21 +244,19 @@ export class MpegTsReader {
 		const map = parsePmt(section);
 		if (map === undefined) return;
 		this.#streams = map.streams;
-		const pidOf = (type: number): number | undefined => map.streams.find(({ streamType }) => streamType === type)?.pid;
-		const videoPid = pidOf(STREAM_TYPE_H264);
-		const audioPid = pidOf(STREAM_TYPE_ADTS);
-		if (videoPid !== this.#videoPid) {
+		const video = carriedVideo(map.streams);
+		const audio = carriedAudio(map.streams);
+		if (!sameVideo(video, this.#carriedVideo)) {
 			this.#video.end();
-			this.#badBefore += this.#h264.broken;
-			this.#h264 = new H264Payloads();
-			this.#videoPid = videoPid;
+			this.#pictures = video && new VideoPayloads(video.codec, this.#onBroken);
+			this.#carriedVideo = video;
 		}
-		if (audioPid !== this.#audioPid) {
+		if (!sameAudio(audio, this.#carriedAudio)) {
 			this.#audio.end();
-			this.#badBefore += this.#adts.broken;
-			this.#adts = new AdtsPayloads();
-			this.#aac = undefined;
-			this.#audioPid = audioPid;
+			if (audio?.opus) this.#frames = new OpusPayloads(audio.opus, this.#onBroken);
+			else this.#frames = audio && new AdtsPayloads(this.#onBroken);
+			this.#audioConfig = undefined;
+			this.#carriedAudio = audio;
 		}
 	}
 
@@ -249,12 +265,12 @@ export class MpegTsReader {
 		const opensUnit = this.#mayOpenUnit;
 		if (pes === undefined) return;
 		this.#mayOpenUnit = false;
-		const picture = this.#h264.read(pes.payload);
+		const picture = this.#pictures?.read(pes.payload);
 		if (picture === undefined || pes.pts === undefined || pes.dts === undefined) return;
 		const dts = ticks90k(this.#time.unwrap(pes.dts));
 		const pts = ticks90k(this.#time.unwrap(pes.pts));
 		this.#tell();
-		if (opensUnit && picture.key) this.#sink.unitStart?.(pts);
+		if (opensUnit && picture.key) this.#sink.unitStart?.({ time: pts, ...this.#unitName });
 		this.#sink.accessUnit({ track: "video", pts, dts, key: picture.key, data: picture.data });
 	}
 
@@ -262,22 +278,24 @@ export class MpegTsReader {
 		const pes = this.#mediaPes(bytes);
 		if (pes === undefined) return;
 		const base = pes.pts === undefined ? undefined : this.#time.unwrap(pes.pts);
-		for (const { config, pts, raw } of this.#adts.read(pes.payload, base)) {
-			if (this.#aac === undefined || !sameAac(this.#aac, config)) this.#aac = config;
-			this.#tell();
-			const time = ticks90k(pts);
-			if (this.#mayOpenUnit && this.#videoPid === undefined) {
-				this.#mayOpenUnit = false;
-				this.#sink.unitStart?.(time);
-			}
-			this.#sink.accessUnit({ track: "audio", pts: time, dts: time, key: true, data: raw });
-		}
+		this.#frames?.read(pes.payload, base, this.#onFrame);
 	}
 
-	/** undefined, and counted, for what is no media: padding, and broken headers. */
+	readonly #onFrame = ({ config, pts, data }: AudioFrame): void => {
+		this.#audioConfig = config;
+		this.#tell();
+		const time = ticks90k(pts);
+		if (this.#mayOpenUnit && this.#carriedVideo === undefined) {
+			this.#mayOpenUnit = false;
+			this.#sink.unitStart?.({ time, ...this.#unitName });
+		}
+		this.#sink.accessUnit({ track: "audio", pts: time, dts: time, key: true, data });
+	};
+
+	/** undefined for what is no media: padding, and broken headers, which are counted. */
 	#mediaPes(bytes: Uint8Array): PesPacket | undefined {
 		const pes = parsePes(bytes);
-		if (pes === undefined) this.#badHeaders++;
+		if (pes === undefined) this.#onDropped("a PES packet has a broken header");
 		else if (pes.streamId === STREAM_ID_PADDING) this.#paddingPes++;
 		else return pes;
 		return undefined;
@@ -285,15 +303,20 @@ export class MpegTsReader {
 
 	/** Says the decode information if it is not what was said last. */
 	#tell(): void {
-		const video = this.#h264.config;
-		const audio = this.#aac;
+		const video = this.#pictures?.config;
+		const audio = this.#audioConfig;
 		if (video === this.#told.video && audio === this.#told.audio) return;
 		this.#told = { ...(video && { video }), ...(audio && { audio }) };
 		this.#sink.decodeInformation?.(this.#told);
 	}
-}
 
-const sameAac = (one: AacConfig, other: AacConfig): boolean =>
-	one.objectType === other.objectType &&
-	one.sampleRateHz === other.sampleRateHz &&
-	one.channelCount === other.channelCount;
+	/** Tells what is wrong at this place, once. @param offset in bytes from the start of the input */
+	#tellFault(offset: number): void {
+		const what = this.#what;
+		if (what === undefined) return;
+		this.#what = undefined;
+		this.#faults++;
+		const message = `the transport stream at byte ${offset}: ${what}; what is broken was left out.`;
+		this.#sink.fault?.(new PenstockError("MPEGTS_SYNTAX", message));
+	}
+}

@@ -1,141 +1,50 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Ticks90k, ticks90k } from "../../base/units.ts";
-import { parseAudioSpecificConfig } from "../aac.ts";
+import {
+	anyDamage,
+	anySequence,
+	anySizes,
+	anyUnit,
+	cut,
+	damaged,
+	fresh,
+	pieces,
+	type RandomUnit,
+} from "../../../test/kit/random-units.ts";
+import { ticks90k } from "../../base/units.ts";
 import type { AccessUnit, DecodeInformation } from "../access-unit.ts";
-import { h264Config, joinLengthPrefixed } from "../h264.ts";
-import type { Allocate, UnitHead } from "../packaging.ts";
+import type { Allocate } from "../packaging.ts";
+import type { UnitStart } from "../stream-reader.ts";
 import { mpegTs } from "./mpegts.ts";
 import { NO_PCR, PACKET_BYTES, packetCounter, packetHasPayload, packetPcr, packetPid } from "./packet.ts";
 import { MOST_PES_BYTES } from "./pes-assembler.ts";
 import { AUDIO_PID, VIDEO_PID } from "./program.ts";
 import { MpegTsReader } from "./reader.ts";
 
-const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
-/** x264, Main, 25 fps: 640×360, 320×180, 160×90. */
-const RENDITIONS = [
-	"674d401ed900a02ff97011000003000100000300320f162e48",
-	"674d400cd901419f9f011000000300100000030320f142a480",
-	"674d400bd9028df93011000003000100000300320f142a48",
-].map((sps) => h264Config([hex(sps)], [hex("68ebc3cb20")]));
-const AAC = parseAudioSpecificConfig(hex("1190")); // LC, 48 kHz, two channels
-const FRAME = 1920; // of AAC at 48 kHz, in ticks
-
-interface Unit {
-	readonly head: UnitHead;
-	readonly accessUnits: readonly AccessUnit[];
-}
-
-/** Bytes that a NAL unit may hold: no start code inside, no zero at the end (ITU-T H.264, clause 7.4.1). */
-function nal(type: number, length: number, seed: number): Uint8Array {
-	const out = new Uint8Array(1 + length);
-	out[0] = 0x60 | type;
-	let state = seed | 1;
-	let zeros = 0;
-	for (let at = 1; at <= length; at++) {
-		state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-		let byte = (state >>> 24) & (state & 0x100 ? 0xff : 0x03); // many small values
-		if ((zeros >= 2 && byte <= 3) || (at === length && byte === 0)) byte = 3 + (zeros < 2 ? 0 : 200);
-		zeros = byte === 0 ? zeros + 1 : 0;
-		out[at] = byte;
-	}
-	return out;
-}
-
-const nalSize = fc.oneof(
-	{ weight: 20, arbitrary: fc.integer({ min: 1, max: 900 }) },
-	{ weight: 2, arbitrary: fc.integer({ min: 65_470, max: 65_540 }) },
-	{ weight: 1, arbitrary: fc.integer({ min: 60_000, max: 200_000 }) },
-);
-const nals = (type: number): fc.Arbitrary<Uint8Array> =>
-	fc
-		.array(fc.tuple(nalSize, fc.integer()), { minLength: 1, maxLength: 3 })
-		.map((list) => joinLengthPrefixed(list.map(([length, seed]) => nal(type, length, seed))));
-
-const picture = fc.record({
-	kind: fc.constant("video" as const),
-	data: nals(1),
-	step: fc.integer({ min: 1, max: 20_000 }),
-	reorder: fc.constantFrom(0, 0, 3000, 9000),
-});
-const sound = fc.record({
-	kind: fc.constant("audio" as const),
-	data: fc.uint8Array({ minLength: 1, maxLength: 800 }),
-	step: fc.constantFrom(FRAME, FRAME, 4 * FRAME),
-});
-const composition = fc.constantFrom("both", "both", "both", "video", "audio");
-/** Times near 0 and around where 33 bits wrap. */
-const anyTime = fc.oneof(fc.integer({ min: 0, max: 20_000 }), fc.integer({ min: 2 ** 33 - 200_000, max: 2 ** 33 + 5 }));
-
-function unitOf(
-	fixed: { number?: number; time?: number; rendition?: number; tracks?: string } = {},
-): fc.Arbitrary<Unit> {
-	return fc
-		.record({
-			number: fixed.number === undefined ? fc.nat(1_000_000) : fc.constant(fixed.number),
-			time: fixed.time === undefined ? anyTime : fc.constant(fixed.time),
-			rendition: fixed.rendition === undefined ? fc.nat(2) : fc.constant(fixed.rendition),
-			tracks: fixed.tracks === undefined ? composition : fc.constant(fixed.tracks),
-			idr: nals(5),
-			reorder: fc.constantFrom(0, 3000),
-			rest: fc.array(fc.oneof(picture, sound), { maxLength: 14 }),
-		})
-		.map((made) => {
-			const decode: DecodeInformation = {
-				...(made.tracks !== "audio" && { video: RENDITIONS[made.rendition]! }),
-				...(made.tracks !== "video" && { audio: AAC }),
-			};
-			const head = { number: made.number, time: ticks90k(made.time), rendition: `r${made.rendition}`, decode };
-			const accessUnits: AccessUnit[] = [];
-			let dts = made.time - made.reorder;
-			let audio = made.time;
-			if (decode.video) accessUnits.push(video(made.time, dts, true, made.idr));
-			for (const next of made.rest) {
-				if (next.kind === "video" && decode.video) {
-					dts += next.step;
-					accessUnits.push(video(dts + next.reorder, dts, false, next.data));
-				} else if (next.kind === "audio" && decode.audio) {
-					const pts = ticks90k(audio);
-					accessUnits.push({ track: "audio", pts, dts: pts, key: true, data: next.data });
-					audio += next.step;
-				}
-			}
-			return { head, accessUnits };
-		})
-		.filter(({ accessUnits }) => accessUnits.length > 0);
-}
-
-function video(pts: number, dts: number, key: boolean, data: Uint8Array): AccessUnit {
-	return { track: "video", pts: ticks90k(pts), dts: ticks90k(dts), key, data };
-}
-
-const fresh: Allocate = (length) => new Uint8Array(length);
-
-function packets(unit: Unit, allocate: Allocate = fresh): Uint8Array[] {
-	const writer = mpegTs.openUnit(unit.head);
-	const written = unit.accessUnits.map((accessUnit) => writer.write(accessUnit, allocate));
-	const closing = writer.close(allocate);
-	return closing ? [...written, closing] : written;
-}
-const write = (...units: Unit[]): Uint8Array => Buffer.concat(units.flatMap((unit) => packets(unit)));
+const write = (...units: RandomUnit[]): Uint8Array => Buffer.concat(units.flatMap((unit) => pieces(mpegTs, unit)));
 
 interface Seen {
 	readonly accessUnits: AccessUnit[];
 	readonly decodes: DecodeInformation[];
-	readonly starts: Ticks90k[];
+	readonly starts: UnitStart[];
+	readonly faults: string[];
 	readonly reader: MpegTsReader;
 }
 
 function read(chunks: readonly Uint8Array[]): Seen {
-	const seen = { accessUnits: [] as AccessUnit[], decodes: [] as DecodeInformation[], starts: [] as Ticks90k[] };
+	const accessUnits: AccessUnit[] = [];
+	const decodes: DecodeInformation[] = [];
+	const starts: UnitStart[] = [];
+	const faults: string[] = [];
 	const reader = new MpegTsReader({
-		accessUnit: (accessUnit) => seen.accessUnits.push(accessUnit),
-		decodeInformation: (decode) => seen.decodes.push(decode),
-		unitStart: (time) => seen.starts.push(time),
+		accessUnit: (accessUnit) => accessUnits.push(accessUnit),
+		decodeInformation: (decode) => decodes.push(decode),
+		unitStart: (start) => starts.push(start),
+		fault: (error) => faults.push(error.message),
 	});
 	for (const chunk of chunks) reader.push(chunk);
 	reader.end();
-	return { ...seen, reader };
+	return { accessUnits, decodes, starts, faults, reader };
 }
 
 const NO_FAULTS = {
@@ -165,9 +74,9 @@ const RUNS = { numRuns: 150 };
 describe("a unit that was written", () => {
 	test("is read back whole: access units, times, decode information, and where it starts", () => {
 		fc.assert(
-			fc.property(unitOf(), (unit) => {
+			fc.property(anyUnit(), (unit) => {
 				const bytes = write(unit);
-				const { accessUnits, decodes, starts, reader } = read([bytes]);
+				const { accessUnits, decodes, starts, faults, reader } = read([bytes]);
 				const expected = asRead(unit.accessUnits);
 				expect(accessUnits.length).toBe(expected.length);
 				for (const [index, one] of accessUnits.entries()) {
@@ -175,10 +84,12 @@ describe("a unit that was written", () => {
 					expect(one).toMatchObject(rest);
 					expect(Buffer.compare(one.data, data)).toBe(0);
 				}
-				expect(starts).toEqual([expected[0]!.pts]);
+				const { number, rendition } = unit.head;
+				expect(starts).toEqual([{ time: expected[0]!.pts, number, rendition }]);
+				expect(faults).toEqual([]);
 				const hasAudio = unit.accessUnits.some(({ track }) => track === "audio");
 				expect(decodes.at(-1)?.video).toEqual(unit.head.decode.video);
-				expect(decodes.at(-1)?.audio).toEqual(hasAudio ? AAC : undefined);
+				expect(decodes.at(-1)?.audio).toEqual(hasAudio ? unit.head.decode.audio : undefined);
 				expect(reader.counts).toMatchObject(NO_FAULTS);
 				expect(reader.counts.packets).toBe(bytes.length / PACKET_BYTES);
 			}),
@@ -188,7 +99,7 @@ describe("a unit that was written", () => {
 
 	test("gives its last access unit without waiting for the next, even above 64 KiB", () => {
 		fc.assert(
-			fc.property(unitOf(), (unit) => {
+			fc.property(anyUnit(), (unit) => {
 				const writer = mpegTs.openUnit(unit.head);
 				let seen = 0;
 				const reader = new MpegTsReader({ accessUnit: () => seen++ });
@@ -205,10 +116,10 @@ describe("a unit that was written", () => {
 	test("is the same bytes twice, and in memory that held something else", () => {
 		const dirty: Allocate = (length) => new Uint8Array(length + 14).fill(0xa5).subarray(7, 7 + length);
 		fc.assert(
-			fc.property(unitOf(), (unit) => {
+			fc.property(anyUnit(), (unit) => {
 				const bytes = write(unit);
 				expect(Buffer.compare(write(unit), bytes)).toBe(0);
-				expect(Buffer.compare(Buffer.concat(packets(unit, dirty)), bytes)).toBe(0);
+				expect(Buffer.compare(Buffer.concat(pieces(mpegTs, unit, dirty)), bytes)).toBe(0);
 			}),
 			RUNS,
 		);
@@ -216,32 +127,21 @@ describe("a unit that was written", () => {
 
 	test("is read the same however it is cut", () => {
 		fc.assert(
-			fc.property(
-				unitOf(),
-				fc.array(fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 5000 })), { minLength: 1 }),
-				(unit, sizes) => {
-					const bytes = new Uint8Array([1, 2, 0x47, ...write(unit).subarray(0, 20_000)]);
-					const chunks: Uint8Array[] = [];
-					for (let at = 0, i = 0; at < bytes.length; i++) {
-						const size = sizes[i % sizes.length]!;
-						chunks.push(bytes.slice(at, at + size));
-						at += size;
-					}
-					const whole = read([bytes]);
-					const pieces = read(chunks);
-					expect(pieces.accessUnits).toEqual(whole.accessUnits);
-					expect(pieces.decodes).toEqual(whole.decodes);
-					expect(pieces.starts).toEqual(whole.starts);
-					expect(pieces.reader.counts).toEqual(whole.reader.counts);
-				},
-			),
+			fc.property(anyUnit(), anySizes, (unit, sizes) => {
+				const bytes = new Uint8Array([1, 2, 0x47, ...write(unit).subarray(0, 20_000)]);
+				const { reader: one, ...whole } = read([bytes]);
+				const { reader: other, ...inPieces } = read(cut(bytes, sizes));
+				expect(inPieces).toEqual(whole);
+				expect(other.counts).toEqual(one.counts);
+				expect([one.faults, other.faults]).toEqual([whole.faults.length, whole.faults.length]);
+			}),
 			RUNS,
 		);
 	});
 
 	test("has program clock references that never go back and begin 100 ms before the first DTS", () => {
 		fc.assert(
-			fc.property(unitOf(), (unit) => {
+			fc.property(anyUnit(), (unit) => {
 				const writer = mpegTs.openUnit(unit.head);
 				let last = Number.NEGATIVE_INFINITY;
 				for (const accessUnit of unit.accessUnits) {
@@ -263,24 +163,17 @@ describe("a unit that was written", () => {
 });
 
 describe("units of different renditions, one behind the other", () => {
-	const sequence = fc
-		.tuple(fc.array(fc.nat(2), { minLength: 2, maxLength: 6 }), fc.nat(40), fc.constantFrom("both", "video", "audio"))
-		.chain(([renditions, number, tracks]) =>
-			fc.tuple(
-				...renditions.map((rendition, i) =>
-					unitOf({ number: number + i, time: 300_000 * (1 + number + i), rendition, tracks }),
-				),
-			),
-		);
-
 	test("have not one jump of a continuity counter, and every access unit comes out", () => {
 		fc.assert(
-			fc.property(sequence, (units) => {
+			fc.property(anySequence, (units) => {
 				const bytes = write(...units);
 				const seen = read([bytes]);
 				expect(seen.reader.counts).toMatchObject(NO_FAULTS);
 				expect(seen.accessUnits.length).toBe(units.reduce((sum, unit) => sum + unit.accessUnits.length, 0));
-				expect(seen.starts).toEqual(units.map(({ head }) => head.time));
+				expect(seen.starts).toEqual(
+					units.map(({ head: { time, number, rendition } }) => ({ time, number, rendition })),
+				);
+				expect(seen.faults).toEqual([]);
 				// A second opinion on the counters, without the reader.
 				const next = new Map<number, number>();
 				for (let at = 0; at < bytes.length; at += PACKET_BYTES) {
@@ -298,7 +191,7 @@ describe("units of different renditions, one behind the other", () => {
 
 	test("close with at most 15 packets for each PID", () => {
 		fc.assert(
-			fc.property(unitOf(), (unit) => {
+			fc.property(anyUnit(), (unit) => {
 				const writer = mpegTs.openUnit(unit.head);
 				for (const accessUnit of unit.accessUnits) writer.write(accessUnit, fresh);
 				expect((writer.close(fresh)?.length ?? 0) / PACKET_BYTES).toBeLessThanOrEqual(30);
@@ -311,11 +204,11 @@ describe("units of different renditions, one behind the other", () => {
 	test("a hole announces its jump on every PID, wherever the unit before it broke off", () => {
 		fc.assert(
 			fc.property(
-				unitOf({ number: 3, time: 300_000, tracks: "both" }),
-				unitOf({ number: 9, time: 900_000, tracks: "both" }),
+				anyUnit({ number: 3, time: 300_000, tracks: "h264+aac" }),
+				anyUnit({ number: 9, time: 900_000, tracks: "h264+aac" }),
 				fc.nat(),
 				(before, after, broke) => {
-					const written = packets(before);
+					const written = pieces(mpegTs, before);
 					const kept = written.slice(0, 1 + (broke % written.length));
 					const hole = mpegTs.hole(after.head, fresh)!;
 					const seen = read([...kept, hole, write(after)]);
@@ -332,32 +225,18 @@ describe("units of different renditions, one behind the other", () => {
 });
 
 test("damaged bytes never make the reader throw, keep more than two PES packets, or give out more than came in", () => {
-	const damage = fc.record({
-		at: fc.nat(),
-		kind: fc.constantFrom("flip", "cut", "insert", "zero"),
-		value: fc.integer({ min: 0, max: 255 }),
-		length: fc.integer({ min: 1, max: 400 }),
-	});
 	fc.assert(
-		fc.property(unitOf(), unitOf(), fc.array(damage, { minLength: 1, maxLength: 20 }), (one, two, list) => {
-			let bytes = new Uint8Array(write(one, two));
-			for (const { at: anywhere, kind, value, length } of list) {
-				const at = anywhere % (bytes.length + 1);
-				if (kind === "flip") bytes[at] = value;
-				else if (kind === "zero") bytes.fill(value, at, at + length);
-				else {
-					const [inserted, removed] = kind === "insert" ? [length, 0] : [0, length];
-					const filling = new Uint8Array(inserted).fill(value);
-					bytes = new Uint8Array(Buffer.concat([bytes.subarray(0, at), filling, bytes.subarray(at + removed)]));
-				}
-			}
+		fc.property(anyUnit(), anyUnit(), anyDamage, (one, two, list) => {
+			const bytes = damaged(write(one, two), list);
 			let given = 0;
-			const reader = new MpegTsReader({ accessUnit: ({ data }) => (given += data.length) });
+			let faults = 0;
+			const reader = new MpegTsReader({ accessUnit: ({ data }) => (given += data.length), fault: () => faults++ });
 			for (let at = 0; at < bytes.length; at += 5000) {
 				reader.push(bytes.subarray(at, at + 5000));
-				expect(reader.heldBytes).toBeLessThanOrEqual(2 * MOST_PES_BYTES);
+				expect(reader.heldBytes).toBeLessThanOrEqual(2 * MOST_PES_BYTES + 564);
 			}
 			reader.end();
+			expect(faults).toBe(reader.faults);
 			// A start code of three bytes becomes a length of four.
 			expect(given).toBeLessThanOrEqual((bytes.length * 4) / 3);
 		}),
@@ -373,7 +252,7 @@ test("noise never makes the reader throw", () => {
 			(list, pid) => {
 				// Every piece is made a packet, so that what is behind the sync byte is tried as well.
 				const pids = [0, 0x1000, VIDEO_PID, AUDIO_PID];
-				const start = unitOf({ tracks: "both" });
+				const start = anyUnit({ tracks: "h264+aac" });
 				const chunks = list.map((noise, index) => {
 					const out = new Uint8Array(PACKET_BYTES).fill(0xff);
 					out.set(noise, 4);

@@ -3,18 +3,45 @@ import { ticks90k } from "../../base/units.ts";
 import { parseAudioSpecificConfig } from "../aac.ts";
 import type { AccessUnit, DecodeInformation } from "../access-unit.ts";
 import { h264Config } from "../h264.ts";
+import { hevcConfig } from "../hevc.ts";
+import { parseOpusHead } from "../opus.ts";
 import type { UnitHead } from "../packaging.ts";
 import { mpegTs } from "./mpegts.ts";
-import { NO_PCR, PACKET_BYTES, packetCounter, packetPcr, packetPid, payloadOffset } from "./packet.ts";
+import {
+	NO_PCR,
+	PACKET_BYTES,
+	packetCounter,
+	packetPcr,
+	packetPid,
+	packetPrivateData,
+	payloadOffset,
+} from "./packet.ts";
 import { AUDIO_PID, PMT_PID, VIDEO_PID } from "./program.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 const VIDEO = h264Config([hex("674d400bd9028df93011000003000100000300320f142a48")], [hex("68ebc3cb20")]);
 const AUDIO = parseAudioSpecificConfig(hex("1190")); // LC, 48 kHz, two channels
+/** x265, Main, 160×90. */
+const HEVC = hevcConfig(
+	[hex("40010c01ffff01600000030090000003000003001e928090")],
+	[hex("42010101600000030090000003000003001ea0142061f26592a4932bc05a020000030002000003003210")],
+	[hex("4401c172b46240")],
+);
+const OPUS = parseOpusHead(hex(`${Buffer.from("OpusHead").toString("hex")}01 02 3801 80bb0000 0000 00`));
+/** 5.1 in Vorbis order. */
+const SURROUND = parseOpusHead(
+	hex(`${Buffer.from("OpusHead").toString("hex")}01 06 3801 80bb0000 0000 01 0402 000401020305`),
+);
 const BOTH: DecodeInformation = { video: VIDEO, audio: AUDIO };
 const TIME = 900_000;
 
-const head = (decode = BOTH, number = 35): UnitHead => ({ number, time: ticks90k(TIME), rendition: "low", decode });
+const head = (decode = BOTH, number = 35, rendition = "low"): UnitHead => ({
+	number,
+	time: ticks90k(TIME),
+	pictureDuration: ticks90k(3600),
+	rendition,
+	decode,
+});
 const allocate = (length: number): Uint8Array => new Uint8Array(length);
 
 /** A picture of one NAL unit of `bytes` bytes. */
@@ -91,7 +118,7 @@ test("PES_packet_length is exact up to 16 bits; beyond, a packet of the padding 
 	expect([...payloadOf(unbounded.at(-1)!).subarray(0, 7)]).toEqual([0, 0, 1, 0xbe, 0, 178, 0xff]);
 });
 
-test("close brings both counters round to 0 with the padding stream (2.4.3.7)", () => {
+test("close brings the video's counter round to 0 with the padding stream (2.4.3.7), the audio's with empty packets", () => {
 	const writer = mpegTs.openUnit(head());
 	writer.write(picture(true, TIME, 1000), allocate); // 6 packets of video
 	writer.write(sound(TIME), allocate); // 1 of audio
@@ -105,18 +132,120 @@ test("close brings both counters round to 0 with the padding stream (2.4.3.7)", 
 		...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
 	]);
 	expect([...closing[0]!.subarray(4, 11)]).toEqual([0, 0, 1, 0xbe, (10 * 184 - 6) >> 8, (10 * 184 - 6) & 0xff, 0xff]);
-	expect(closing.filter((packet) => packet[1]! & 0x40).length).toBe(2);
+	expect(closing.filter((packet) => packet[1]! & 0x40).length).toBe(1);
+	for (const packet of closing.slice(10)) {
+		expect([packet[3]! & 0x30, packet[4], packet[5]]).toEqual([0x30, 183, 0]);
+		expect(packet.subarray(6).every((byte) => byte === 0xff)).toBe(true);
+	}
 });
 
 test("the PMT says what there is, and each composition has its own version", () => {
-	const pmt = (decode: DecodeInformation, first: AccessUnit): string => {
+	const pmt = (decode: DecodeInformation): string => {
+		const first = decode.video ? picture(true) : sound(TIME);
 		const packet = packetsOf(mpegTs.openUnit(head(decode)).write(first, allocate))[1]!;
 		const length = packet[7]!; // section_length
 		return Buffer.from(packet.subarray(5, 8 + length - 4)).toString("hex");
 	};
-	expect(pmt(BOTH, picture(true))).toBe("02b0170001c10000e100f000" + "1be100f000" + "0fe101f000");
-	expect(pmt({ video: VIDEO }, picture(true))).toBe("02b0120001c30000e100f000" + "1be100f000");
-	expect(pmt({ audio: AUDIO }, sound(TIME))).toBe("02b0120001c50000e101f000" + "0fe101f000");
+	const versions = new Set<number>();
+	const expectPmt = (decode: DecodeInformation, version: number, streams: string): void => {
+		const pcrPid = decode.video ? "e100" : "e101";
+		const length = (9 + streams.length / 2 + 4).toString(16).padStart(2, "0");
+		expect(pmt(decode)).toBe(`02b0${length}0001${(0xc1 | (version << 1)).toString(16)}0000${pcrPid}f000${streams}`);
+		versions.add(version);
+	};
+	const opus = (channels: number): string => `06e101f00a${"05044f707573"}${`7f02800${channels}`}`;
+	const hevc = `24e100f006${"050448455643"}`;
+	expectPmt(BOTH, 0, "1be100f000" + "0fe101f000");
+	expectPmt({ video: VIDEO }, 1, "1be100f000");
+	expectPmt({ video: VIDEO, audio: OPUS }, 3, `1be100f000${opus(2)}`);
+	expectPmt({ video: HEVC, audio: AUDIO }, 10, `${hevc}0fe101f000`);
+	expectPmt({ video: HEVC }, 11, hevc);
+	expectPmt({ video: HEVC, audio: SURROUND }, 17, `${hevc}${opus(6)}`);
+	expectPmt({ audio: AUDIO }, 20, "0fe101f000");
+	expectPmt({ audio: OPUS }, 23, opus(2));
+	expect(versions.size).toBe(8);
+});
+
+describe("every unit names itself in its first packet of the leading PID (2.4.3.5; ETSI TS 101 154, annex D)", () => {
+	const fieldOf = (decode: DecodeInformation, rendition = "low"): string => {
+		const first = decode.video ? picture(true) : sound(TIME);
+		const bytes = mpegTs.openUnit(head(decode, 0x1234_5678, rendition)).write(first, allocate);
+		const packet = packetsOf(bytes)[2]!;
+		expect(packet[5]).toBe(0x52); // random_access_indicator, PCR_flag, transport_private_data_flag
+		return Buffer.from(packet.subarray(12, 13 + packet[12]!)).toString("hex");
+	};
+
+	test("with its number and its rendition, in registered private data", () => {
+		const field = `0d${"df"}${"0b"}${"504e5354"}${"12345678"}${Buffer.from("low").toString("hex")}`;
+		expect(fieldOf(BOTH)).toBe(field);
+		expect(fieldOf({ audio: AUDIO })).toBe(field);
+	});
+
+	test("of which the longest leaves room for the PES header", () => {
+		const rendition = "r".repeat(128);
+		const bytes = mpegTs.openUnit(head(BOTH, 1, rendition)).write(picture(true, TIME, 500, TIME + 3600), allocate);
+		const [, , first] = packetsOf(bytes);
+		expect(PACKET_BYTES - payloadOffset(first!, 0)).toBeGreaterThanOrEqual(19);
+		expect(fieldOf(BOTH, rendition).length).toBe(2 * (1 + 138));
+	});
+
+	test("once: no other packet has private data", () => {
+		const writer = mpegTs.openUnit(head());
+		writer.write(picture(true, TIME, 1000), allocate);
+		const rest = [writer.write(sound(TIME), allocate), writer.write(picture(true, TIME + 3600), allocate)];
+		for (const packet of rest.flatMap(packetsOf)) expect(packetPrivateData(packet, 0)).toBeUndefined();
+	});
+
+	test("and refuses what is no name", () => {
+		expect(() => mpegTs.openUnit(head(BOTH, 1, "<b>"))).toThrow(/^NAME_INVALID: the name of a rendition "<b>"/);
+	});
+});
+
+test("HEVC has its own delimiter, and VPS, SPS and PPS in a key picture", () => {
+	const writer = mpegTs.openUnit(head({ video: HEVC }));
+	const nal = hex("00000004 2601aa80");
+	const packets = packetsOf(writer.write({ ...picture(true), data: nal }, allocate)).slice(2);
+	const payload = Buffer.concat(packets.map(payloadOf)).subarray(14).toString("hex");
+	const sets = [...HEVC.vps, ...HEVC.sps, ...HEVC.pps].map((set) => `00000001${Buffer.from(set).toString("hex")}`);
+	expect(payload).toBe(`00000001460150${sets.join("")}000000012601aa80`);
+	const [other] = packetsOf(writer.write({ ...picture(false, TIME + 3600), data: hex("00000004 0201aa80") }, allocate));
+	expect(Buffer.from(payloadOf(other!)).subarray(14).toString("hex")).toBe("00000001460150" + "000000010201aa80");
+});
+
+test("Opus is private stream 1; each packet stands behind a control header with its size in steps of 255", () => {
+	for (const [bytes, size] of [
+		[1, "01"],
+		[254, "fe"],
+		[255, "ff00"],
+		[510, "ffff00"],
+		[700, "ffffbe"],
+	] as const) {
+		const writer = mpegTs.openUnit(head({ audio: OPUS }));
+		const packets = packetsOf(writer.write(sound(TIME, bytes), allocate)).slice(2);
+		const payload = Buffer.concat(packets.map(payloadOf)).toString("hex");
+		expect(payload.slice(0, 8)).toBe("000001bd");
+		expect(payload.slice(28)).toBe(`7fe0${size}${"21".repeat(bytes)}`);
+	}
+});
+
+describe("has no form for", () => {
+	test("AV1, of which there is a draft only", () => {
+		const av1 = { codec: "av1", sequenceHeader: hex("0a"), width: 640, height: 360, codecString: "av01" } as const;
+		expect(mpegTs.refusal({ video: av1, audio: AUDIO })).toMatch(/^has no form for AV1/);
+		expect(() => mpegTs.openUnit(head({ video: av1 }))).toThrow(/^STREAM_UNSUPPORTED: unit 35 .*has no form for AV1/);
+	});
+
+	test("Opus with channels in an order of its own", () => {
+		const streams = { count: 6, coupled: 0, mapping: hex("000102030405") };
+		expect(mpegTs.refusal({ audio: { ...SURROUND, streams } })).toMatch(/^has no form for Opus/);
+		expect(mpegTs.refusal({ audio: { ...SURROUND, mappingFamily: 255 } })).toMatch(/^has no form for Opus/);
+	});
+
+	test("nothing else", () => {
+		for (const decode of [BOTH, { video: HEVC, audio: OPUS }, { audio: SURROUND }]) {
+			expect(mpegTs.refusal(decode)).toBeUndefined();
+		}
+	});
 });
 
 test("without video, PCRs ride on audio and its first frame is the random access point", () => {
@@ -153,7 +282,7 @@ describe("the program clock beside video", () => {
 	const frames = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i * 1920);
 
 	test("goes on with audio while a still picture stands, and is not past the next picture's", () => {
-		const writer = mpegTs.openUnit(head());
+		const writer = mpegTs.openUnit({ ...head(), pictureDuration: ticks90k(90_000) });
 		writer.write(picture(true), allocate);
 		const pcrs = [TIME - 9000, ...extra(writer, frames(TIME, 47))];
 		expect(pcrs.length).toBe(11);
@@ -163,6 +292,15 @@ describe("the program clock beside video", () => {
 		}
 		const next = packetsOf(writer.write(picture(false, TIME + 90_000), allocate))[0]!;
 		expect(packetPcr(next, 0)).toBe(TIME + 90_000 - 9000);
+	});
+
+	test("stands while an encoder is late with its pictures, so that it need not go back when they come", () => {
+		const late = mpegTs.openUnit(head());
+		for (let i = 0; i < 5; i++) late.write(picture(i === 0, TIME + i * 3000), allocate);
+		expect(extra(late, frames(TIME + 15_000, 60))).toEqual([]);
+		const next = mpegTs.openUnit({ ...head(), time: ticks90k(TIME + 15_000) });
+		const packets = packetsOf(next.write(picture(true, TIME + 15_000), allocate));
+		expect(packetPcr(packets[2]!, 0)).toBe(TIME + 15_000 - 9000);
 	});
 
 	test("is the pictures' alone at 25 a second, with audio a second ahead and in bursts of eight frames", () => {

@@ -1,0 +1,110 @@
+/**
+ * `penstock play`: watches a stream and tells what it sees. The first Ctrl-C ends it with a summary, the second at
+ * once.
+ */
+import { InvalidArgumentError } from "commander";
+import { isName } from "../base/name.ts";
+import { nodeClock } from "../server/node-time.ts";
+import type { PlayView } from "../terminal/figures.ts";
+import { Player, type PlayOptions } from "../terminal/player.ts";
+import { JsonView } from "../terminal/view-json.ts";
+import { LiveView } from "../terminal/view-live.ts";
+import { PlainView } from "../terminal/view-plain.ts";
+
+/** As the command line gives them. */
+export interface PlayArguments {
+	readonly json?: boolean;
+	readonly frames?: string;
+	readonly save?: string;
+	readonly countFrames?: boolean;
+	/** Seconds. */
+	readonly for?: number;
+	readonly untilSwitches?: number;
+	readonly rendition?: string;
+	readonly header: readonly HeaderField[];
+	readonly ffmpeg: string;
+}
+
+export interface HeaderField {
+	readonly name: string;
+	readonly value: string;
+}
+
+/**
+ * @returns the exit code: 1 where the test signal's frames were counted and one was lost
+ * @throws PenstockError what keeps it from playing, or ended it
+ */
+export async function play(url: URL, given: PlayArguments): Promise<number> {
+	const player = new Player(optionsOf(url, given), { clock: nodeClock(), view: viewOf(given) });
+	const signals = ["SIGINT", "SIGTERM"] as const;
+	let interrupted = false;
+	const interrupt = (signal: NodeJS.Signals): void => {
+		if (interrupted) process.exit(signal === "SIGINT" ? 130 : 143);
+		interrupted = true;
+		player.stop("interrupted");
+	};
+	for (const signal of signals) process.on(signal, interrupt);
+	// Nobody reads on (`penstock play … | head`): that is an end like Ctrl-C.
+	const unread = (): void => player.stop("interrupted");
+	process.stdout.on("error", unread);
+	try {
+		const { failure, framesWhole } = await player.run();
+		if (failure !== undefined) throw failure;
+		return framesWhole ? 0 : 1;
+	} finally {
+		process.stdout.off("error", unread);
+		for (const signal of signals) process.off(signal, interrupt);
+	}
+}
+
+function optionsOf(given: URL, options: PlayArguments): PlayOptions {
+	const url = new URL(given);
+	if (options.rendition !== undefined) url.searchParams.set("rendition", options.rendition);
+	const headers: Record<string, string[]> = {};
+	for (const { name, value } of options.header) headers[name] = [...(headers[name] ?? []), value];
+	const { save, frames, countFrames, untilSwitches, ffmpeg } = options;
+	return {
+		...{ url, headers, ffmpeg, countFrames: countFrames ?? false },
+		...(save !== undefined && { save }),
+		...(frames !== undefined && { frames }),
+		...(options.for !== undefined && { forMs: options.for * 1000 }),
+		...(untilSwitches !== undefined && { untilSwitches }),
+	};
+}
+
+function viewOf({ json }: PlayArguments): PlayView {
+	if (json === true) return new JsonView(process.stdout);
+	return process.stdout.isTTY ? new LiveView(process.stdout) : new PlainView(process.stdout);
+}
+
+export function streamUrl(text: string): URL {
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+	throw new InvalidArgumentError(
+		"a URL begins with http:// or https://, for example http://127.0.0.1:8080/live/demo.ts",
+	);
+}
+
+export function positiveNumber(text: string): number {
+	const value = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : 0;
+	if (!(value > 0 && value < 1e9)) throw new InvalidArgumentError("it is a number above 0");
+	return value;
+}
+
+export function positiveCount(text: string): number {
+	const value = positiveNumber(text);
+	if (!Number.isInteger(value)) throw new InvalidArgumentError("it is a whole number above 0");
+	return value;
+}
+
+export function renditionName(text: string): string {
+	if (!isName(text)) throw new InvalidArgumentError("a name has 1 to 128 of the characters A-Z a-z 0-9 _ -");
+	return text;
+}
+
+/** "Name: value", as RFC 9110 has it; given more than once, all are sent. */
+export function headerField(text: string, before: readonly HeaderField[]): HeaderField[] {
+	const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(text) ?? [];
+	if (name === undefined || value === undefined) throw new InvalidArgumentError('it is "Name: value"');
+	return [...before, { name, value }];
+}

@@ -1,0 +1,65 @@
+/**
+ * In which container FFmpeg writes each codec to its pipe, and how that is read. FLV writes a frame whole when it has
+ * it, but FFmpeg 5.1 has it for H.264 and AAC only. AV1 goes in IVF, which does the same. HEVC and Opus go in MPEG-TS,
+ * one frame in a PES packet whose length is said, so that it is whole without the next one; only a picture of HEVC
+ * beyond 65535 bytes, whose length a PES packet cannot say, waits for the picture behind it.
+ */
+import type { PenstockError } from "../base/errors.ts";
+import type { AccessUnit, AudioConfig, DecodeInformation, VideoConfig } from "../media/access-unit.ts";
+import { FlvReader } from "../media/flv/reader.ts";
+import { splitLengthPrefixed } from "../media/h264.ts";
+import { isHevcIrap } from "../media/hevc.ts";
+import { IvfReader } from "../media/ivf.ts";
+import { MpegTsReader } from "../media/mpegts/reader.ts";
+import type { StreamReader } from "../media/stream-reader.ts";
+
+type PipeForm = "flv" | "ivf" | "mpegts";
+
+const FORMS: Readonly<Record<(VideoConfig | AudioConfig)["codec"], PipeForm>> = {
+	h264: "flv",
+	hevc: "mpegts",
+	av1: "ivf",
+	aac: "flv",
+	opus: "mpegts",
+};
+
+/** What one pipe's reader tells. */
+export interface PipeSink {
+	/** What is new, before the first access unit that needs it. */
+	configuration(changed: DecodeInformation): void;
+	/** @param startsGop key, or a picture that says that one may begin there, though what is behind it refers back */
+	accessUnit(accessUnit: AccessUnit, startsGop: boolean): void;
+	/** What is broken in a pipe of FFmpeg's is no matter of the line. */
+	fault(error: PenstockError): void;
+}
+
+export function pipeReader(codec: keyof typeof FORMS, sink: PipeSink): StreamReader {
+	const plain = {
+		decodeInformation: (decode: DecodeInformation) => sink.configuration(decode),
+		fault: (error: PenstockError) => sink.fault(error),
+	};
+	switch (FORMS[codec]) {
+		case "flv":
+			return new FlvReader(sink);
+		case "ivf":
+			return new IvfReader({ ...plain, accessUnit: (unit) => sink.accessUnit(unit, unit.key) });
+		case "mpegts":
+			return new MpegTsReader({ ...plain, accessUnit: (unit) => sink.accessUnit(unit, unit.key || hasIrap(unit)) });
+	}
+}
+
+/** A picture of HEVC at which a decoder may begin; one that is no IDR has pictures behind it that refer to before. */
+const hasIrap = ({ track, data }: AccessUnit): boolean =>
+	track === "video" && splitLengthPrefixed(data).some(isHevcIrap);
+
+/** What ends an output on FFmpeg's command line. */
+export function pipeOutput(codec: keyof typeof FORMS, fd: number): string[] {
+	const form = FORMS[codec];
+	return ["-avoid_negative_ts", "disabled", "-flush_packets", "1", ...MUXER_OPTIONS[form], "-f", form, `pipe:${fd}`];
+}
+
+const MUXER_OPTIONS: Readonly<Record<PipeForm, readonly string[]>> = {
+	flv: ["-flvflags", "no_duration_filesize"],
+	ivf: [],
+	mpegts: ["-omit_video_pes_length", "0", "-pes_payload_size", "0", "-muxdelay", "0", "-muxpreload", "0"],
+};
