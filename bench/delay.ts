@@ -1,83 +1,40 @@
 /**
- * Server-added delay: from the write of a whole access unit to the ladder's pipe until its chunk has been read by a
- * viewer on loopback, with 100 viewers; and from a viewer's GET to the first byte of an IDR.
+ * Server-added delay in each packaging: from the write of a whole access unit to the ladder's pipe until its chunk has
+ * been read by a viewer on loopback, with 100 viewers and with five; the part of it that lies inside the server; and
+ * from a viewer's GET to the first byte of an IDR.
  *
  * Beside it, in the same run and in turns: a bare `net` server that passes the same pipe's bytes on to as many
  * connections. Server, receivers and the replay of the recorded ladder are three processes. Method: docs/benchmarks.md.
  */
-import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./kit/delay-load.ts";
-import { benchOptions, median, quantile, type Result, report } from "./kit/report.ts";
+import { FRAME_RATE, RENDITIONS, recordLadder } from "./kit/recorded-ladder.ts";
+import { benchOptions, median, type PackagingName, quantile, type Result, report } from "./kit/report.ts";
+import { findStamp } from "./kit/stamp.ts";
 
-const VIEWERS = 100;
-const RENDITIONS = [
-	{ name: "high", size: "1280x720", bitrate: 3_000_000 },
-	{ name: "mid", size: "848x480", bitrate: 1_200_000 },
-	{ name: "low", size: "480x270", bitrate: 500_000 },
+/** How many viewers, and what the results are called: those of 100 have no further name. */
+const CROWDS = [
+	{ viewers: 100, infix: "" },
+	{ viewers: 5, infix: ".few" },
 ] as const;
 const options = benchOptions();
 const rounds = options.quick ? 3 : 5;
-const measureMs = options.quick ? 3000 : 10_000;
-const starts = options.quick ? 50 : 200;
+const warmUpMs = options.quick ? 300 : 1000;
+const measureMs = options.quick ? 800 : 5000;
+const starts = options.quick ? 10 : 40;
 
 const directory = mkdtempSync(join(tmpdir(), "penstock-bench-"));
+const recording = join(directory, "recording");
 const children = new Set<ChildProcess>();
 process.on("exit", () => {
 	for (const child of children) child.kill();
 	rmSync(directory, { recursive: true, force: true });
 });
-
-/** Records ten seconds of a ladder as FFmpeg would write it. */
-function recordLadder(): void {
-	const recording = join(directory, "recording");
-	mkdirSync(recording);
-	const encoder = [
-		"-c:v",
-		"libx264",
-		"-preset",
-		"veryfast",
-		"-tune",
-		"zerolatency",
-		"-bf",
-		"0",
-		"-g",
-		"30",
-		"-sc_threshold",
-		"0",
-	];
-	const outputs = RENDITIONS.flatMap(({ size, bitrate }, index) => [
-		...["-map", "0:v", ...encoder, "-s", size, "-pix_fmt", "yuv420p"],
-		...[
-			"-b:v",
-			`${bitrate}`,
-			"-maxrate",
-			`${bitrate}`,
-			"-bufsize",
-			`${bitrate / 2}`,
-			"-f",
-			"flv",
-			join(recording, `${index}.flv`),
-		],
-	]);
-	const audio = [
-		"-map",
-		"1:a",
-		"-c:a",
-		"aac",
-		"-b:a",
-		"128k",
-		"-f",
-		"flv",
-		join(recording, `${RENDITIONS.length}.flv`),
-	];
-	const sources = ["-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=10", "-f", "lavfi", "-i", "sine=r=48000:d=10"];
-	execFileSync("ffmpeg", ["-v", "error", "-nostdin", ...sources, ...outputs, ...audio]);
-}
 
 /** A program that passes for FFmpeg: it is FFmpeg, but for the ladder itself, which it replays. */
 function writeStandIn(): string {
@@ -85,7 +42,7 @@ function writeStandIn(): string {
 	const replay = new URL("kit/replay.ts", import.meta.url).pathname;
 	writeFileSync(
 		path,
-		`#!/bin/sh\ncase " $* " in *" -i "*) exec "${process.execPath}" "${replay}" "${join(directory, "recording")}";; esac\nexec ffmpeg "$@"\n`,
+		`#!/bin/sh\ncase " $* " in *" -i "*) exec "${process.execPath}" "${replay}" "${recording}";; esac\nexec ffmpeg "$@"\n`,
 	);
 	chmodSync(path, 0o755);
 	return path;
@@ -93,9 +50,9 @@ function writeStandIn(): string {
 
 function writeConfig(ffmpeg: string): string {
 	const path = join(directory, "penstock.yaml");
-	const renditions = RENDITIONS.map(({ name, size, bitrate }) => {
+	const renditions = RENDITIONS.map(({ name, size, bitrateBps }) => {
 		const [width, height] = size.split("x");
-		return `      - { name: ${name}, width: ${width}, height: ${height}, bitrateBps: ${bitrate} }\n`;
+		return `      - { name: ${name}, width: ${width}, height: ${height}, bitrateBps: ${bitrateBps} }\n`;
 	});
 	writeFileSync(
 		path,
@@ -127,72 +84,111 @@ async function stopChild(child: ChildProcess): Promise<void> {
 	children.delete(child);
 }
 
-async function measureDelay(order: Omit<LoadOrder, "count" | "warmUpMs" | "measureMs">): Promise<number[]> {
-	const whole: LoadOrder = { ...order, count: VIEWERS, warmUpMs: 1000, measureMs };
+async function measureDelay(order: Pick<LoadOrder, "port" | "path" | "count">): Promise<number[]> {
+	const whole: LoadOrder = { ...order, warmUpMs, measureMs };
 	const { child, message } = await startChild<LoadResult>("delay-load.ts", [JSON.stringify(whole)]);
 	if (child.exitCode === null) await once(child, "exit");
 	children.delete(child);
-	return [...message.delaysMs];
+	const { delaysMs } = message;
+	const expected = order.count * FRAME_RATE * (measureMs / 1000);
+	if (delaysMs.length < 0.3 * expected) {
+		throw new Error(`${order.path ?? "bare"}: ${delaysMs.length} stamps were found, but about ${expected} went by.`);
+	}
+	return [...delaysMs];
 }
 
-/** Milliseconds from a GET (the connection stands) to the first IDR byte: start code and NAL header of type 5. */
-async function timeToIdr(port: number): Promise<number> {
+/** What the server process has measured inside itself since it was asked last. */
+async function takeInside(server: ChildProcess): Promise<number[]> {
+	server.send("inside");
+	const [insideMs] = (await once(server, "message")) as [number[]];
+	return insideMs;
+}
+
+/** Milliseconds from a GET (the connection stands) to the first byte of the first slice, which follows the stamp. */
+async function timeToIdr(port: number, path: string): Promise<number> {
 	const socket = connect({ port, host: "127.0.0.1", noDelay: true });
 	await once(socket, "connect");
 	const start = performance.now();
-	socket.write("GET /live/bench.ts HTTP/1.1\r\nHost: bench\r\n\r\n");
+	socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
 	let body = Buffer.alloc(0);
 	for await (const bytes of socket) {
 		body = Buffer.concat([body, bytes as Buffer]);
-		if (body.includes(Buffer.from([0, 0, 1, 0x65]))) break;
+		if (findStamp(body) !== undefined) break;
 	}
 	const elapsed = performance.now() - start;
 	socket.destroy();
 	return elapsed;
 }
 
-recordLadder();
-const standIn = writeStandIn();
-const config = writeConfig(standIn);
-const p50: { ts: number[]; bare: number[] } = { ts: [], bare: [] };
-const p99: { ts: number[]; bare: number[] } = { ts: [], bare: [] };
-const firstIdr: number[] = [];
-let samples = 0;
-for (let round = 0; round < rounds; round++) {
-	const penstock = await startChild<number>("penstock-server.ts", [config]);
-	for (let i = 0; i < starts / rounds; i++) firstIdr.push(await timeToIdr(penstock.message));
-	const ts = await measureDelay({ port: penstock.message, path: "/live/bench.ts" });
-	await stopChild(penstock.child);
-	const bareServer = await startChild<number>("bare-server.ts", [standIn, String(RENDITIONS.length + 1)]);
-	const bare = await measureDelay({ port: bareServer.message });
-	await stopChild(bareServer.child);
-	for (const [name, delays] of [
-		["ts", ts],
-		["bare", bare],
-	] as const) {
-		p50[name].push(quantile(delays, 0.5));
-		p99[name].push(quantile(delays, 0.99));
-	}
-	samples += ts.length;
+/** Quantiles of the rounds, by the name of what was measured. */
+interface Measured {
+	readonly p50: number[];
+	readonly p99: number[];
+	samples: number;
+}
+const measured = new Map<string, Measured>();
+
+function note(name: string, delaysMs: number[]): void {
+	const entry = measured.get(name) ?? { p50: [], p99: [], samples: 0 };
+	measured.set(name, entry);
+	entry.p50.push(quantile(delaysMs, 0.5));
+	entry.p99.push(quantile(delaysMs, 0.99));
+	entry.samples += delaysMs.length;
 }
 
-const versus = { vs: "bare net server, same pipe, same run; below 1 is faster" };
-const delayOf = (name: "ts" | "bare", share: "p50Ms" | "p99Ms", ofBoth: typeof p50): Result => ({
-	name: `${name}.${share}`,
-	value: median(ofBoth[name]),
-	unit: "ms",
-	samples: Math.round(samples),
-	...(name === "ts" ? { ...versus, ratio: median(ofBoth.ts) / median(ofBoth.bare) } : {}),
-});
+async function measurePackaging(server: ChildProcess, port: number, packaging: PackagingName): Promise<void> {
+	const path = `/live/bench.${packaging}`;
+	const firstIdr: number[] = [];
+	for (let i = 0; i < starts; i++) firstIdr.push(await timeToIdr(port, path));
+	note(`${packaging}.start.firstIdr`, firstIdr);
+	for (const { viewers, infix } of CROWDS) {
+		await takeInside(server);
+		note(`${packaging}${infix}`, await measureDelay({ port, path, count: viewers }));
+		note(`${packaging}${infix}.inside`, await takeInside(server));
+	}
+}
+
+recordLadder(recording, options.quick ? 5 : 10);
+const standIn = writeStandIn();
+const config = writeConfig(standIn);
+for (let round = 0; round < rounds; round++) {
+	const penstock = await startChild<number>("penstock-server.ts", [config]);
+	for (const packaging of options.packagings) {
+		await measurePackaging(penstock.child, penstock.message, packaging);
+	}
+	await stopChild(penstock.child);
+	for (const { viewers, infix } of CROWDS) {
+		const bareServer = await startChild<number>("bare-server.ts", [standIn, String(RENDITIONS.length + 1)]);
+		note(`bare${infix}`, await measureDelay({ port: bareServer.message, count: viewers }));
+		await stopChild(bareServer.child);
+	}
+}
+
+function resultsOf(name: string, peer?: string): Result[] {
+	const { p50, p99, samples } = measured.get(name)!;
+	const theirs = peer === undefined ? undefined : measured.get(peer)!;
+	const vs = "bare net server, same pipe, same run; below 1 is faster";
+	const ratio = theirs && { vs, ratio: median(p50) / median(theirs.p50) };
+	return [
+		{ name: `${name}.p50Ms`, value: median(p50), unit: "ms", samples, ...ratio },
+		{ name: `${name}.p99Ms`, value: median(p99), unit: "ms", samples },
+	];
+}
+
+const firstIdr = measured.get(`${options.packagings[0]}.start.firstIdr`)!;
 report(
 	"delay",
 	[
-		delayOf("ts", "p50Ms", p50),
-		delayOf("ts", "p99Ms", p99),
-		delayOf("bare", "p50Ms", p50),
-		delayOf("bare", "p99Ms", p99),
-		{ name: "start.firstIdr.p50Ms", value: quantile(firstIdr, 0.5), unit: "ms", samples: firstIdr.length },
-		{ name: "start.firstIdr.p99Ms", value: quantile(firstIdr, 0.99), unit: "ms", samples: firstIdr.length },
+		...options.packagings.flatMap((packaging) => [
+			...CROWDS.flatMap(({ infix }) => [
+				...resultsOf(`${packaging}${infix}`, `bare${infix}`),
+				...resultsOf(`${packaging}${infix}.inside`),
+			]),
+			...resultsOf(`${packaging}.start.firstIdr`),
+		]),
+		...CROWDS.flatMap(({ infix }) => resultsOf(`bare${infix}`)),
+		{ name: "start.firstIdr.p50Ms", value: median(firstIdr.p50), unit: "ms", samples: firstIdr.samples },
+		{ name: "start.firstIdr.p99Ms", value: median(firstIdr.p99), unit: "ms", samples: firstIdr.samples },
 	],
 	options,
 );

@@ -19,15 +19,29 @@ export interface Result {
 	readonly ratio?: number;
 }
 
+/** By their extensions. */
+export const PACKAGINGS = ["ts", "flv", "mp4", "rtp"] as const;
+export type PackagingName = (typeof PACKAGINGS)[number];
+
 export interface BenchOptions {
 	/** Ends within 60 s. */
 	readonly quick: boolean;
 	readonly jsonFile: string | undefined;
+	/** Which to measure: all where none is named. */
+	readonly packagings: readonly PackagingName[];
 }
 
 export function benchOptions(): BenchOptions {
-	const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, json: { type: "string" } } });
-	return { quick: values.quick, jsonFile: values.json };
+	const { values } = parseArgs({
+		options: {
+			quick: { type: "boolean", default: false },
+			json: { type: "string" },
+			packaging: { type: "string", multiple: true, default: [...PACKAGINGS] },
+		},
+	});
+	const packagings = PACKAGINGS.filter((packaging) => values.packaging.includes(packaging));
+	if (packagings.length < values.packaging.length) throw new Error(`--packaging is one of ${PACKAGINGS.join(", ")}.`);
+	return { quick: values.quick, jsonFile: values.json, packagings };
 }
 
 const firstLine = (command: string, args: string[]): string =>

@@ -19,8 +19,12 @@ export function writeStampNal(target: Buffer, at: number): void {
 	target[at + STAMP_NAL_BYTES - 1] = 0x80;
 }
 
-/** The stamp stands before the slices: behind packet headers, delimiter and parameter sets. */
-const SEARCHED_BYTES = 1024;
+/**
+ * The stamp stands before the slices: behind packet headers, delimiter and parameter sets, and in MP4 behind a unit's
+ * `emsg` and `moov`. It is found by its bytes, which lie together in every packaging: in a TS packet, too, whose
+ * payload holds all that stands before the first slice.
+ */
+const SEARCHED_BYTES = 4096;
 
 /** Nanoseconds of the stamp in a message that begins with the picture's first byte, or undefined. */
 export function findStamp(message: Buffer): number | undefined {
