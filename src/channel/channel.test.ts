@@ -111,6 +111,30 @@ describe("units", () => {
 	});
 });
 
+test("a unit knows how many access units of the channel came before, the same in every rendition", () => {
+	const channel = channelOf();
+	let sent = 0;
+	const before: number[] = [];
+	for (const second of [1, 2, 3, 4]) {
+		before.push(sent);
+		const order = second === 3 ? [LOW, MID, HIGH] : [HIGH, MID, LOW];
+		for (const rendition of order) channel.appendVideo(rendition, picture(second * 1000, { key: true }));
+		for (let at = 100; at < second * 200; at += 100) {
+			for (const rendition of order) channel.appendVideo(rendition, picture(second * 1000 + at));
+			channel.appendAudio(sound(second * 1000 + at));
+			sent += 2;
+		}
+		sent++;
+	}
+	for (const { name: rendition } of channel.renditions) {
+		const told = [];
+		for (let unit = channel.rendition(rendition)?.units.oldest; unit !== undefined; unit = unit.next) {
+			told.push(unit.head.accessUnitsBefore);
+		}
+		expect(told).toEqual(before);
+	}
+});
+
 describe("the alignment checker", () => {
 	const feed = (channel: Channel, second: number, offsets: Partial<Record<string, number | "none">>): void => {
 		clock.advanceTo(second * 1000);

@@ -48,6 +48,8 @@ const MAX_UNIT_DURATIONS = 4;
 interface UnitMark {
 	readonly number: number;
 	readonly time: Ticks90k;
+	/** See UnitHead. Told by the rendition that opens the unit: nothing more comes into its unit before. */
+	readonly accessUnitsBefore: number;
 }
 
 interface WaitingAudio {
@@ -188,7 +190,7 @@ export class Channel {
 
 	/** Opens the unit that this IDR begins. False: the IDR lies inside the unit that is open, or nowhere. */
 	#startsUnit(log: RenditionLog, idr: AccessUnit): boolean {
-		const mark = this.#markAt(idr.pts);
+		const mark = this.#markAt(log, idr.pts);
 		if (mark === undefined) {
 			const oldest = this.#marks[0]!;
 			const offsetMs = ticksToMs((idr.pts - oldest.time) as Ticks90k);
@@ -199,7 +201,7 @@ export class Channel {
 		const before = log.units.newest?.head.number;
 		if (before !== undefined && mark.number <= before) return false;
 		this.#judge(log, idr, mark, before);
-		this.#openUnit(log, { number: mark.number, time: idr.pts }, log.steps.unit(idr.dts));
+		this.#openUnit(log, { ...mark, time: idr.pts }, log.steps.unit(idr.dts));
 		log.units.append(idr);
 		this.#releaseAudio(log, (waiting) => waiting.unit === mark.number);
 		this.#evict(log, idr.pts);
@@ -212,7 +214,7 @@ export class Channel {
 		const lineOf = (time: Ticks90k): number => Math.floor(time / this.#unitTicks);
 		const isOpen = this.renditions.some(({ units }) => units.newest?.closed === false);
 		if (newest !== undefined && isOpen && lineOf(pts) <= lineOf(newest.time)) return;
-		const mark = this.#mark(pts);
+		const mark = this.#mark(this.renditions[0]!, pts);
 		for (const log of this.renditions) {
 			log.alignment.goodUnit();
 			this.#openUnit(log, mark, ticks90k(0));
@@ -221,15 +223,18 @@ export class Channel {
 	}
 
 	/** Finds the unit near this time, or opens the channel's next one; undefined for a time before the marks kept. */
-	#markAt(time: Ticks90k): UnitMark | undefined {
+	#markAt(log: RenditionLog, time: Ticks90k): UnitMark | undefined {
 		const newest = this.newestUnit;
-		if (newest === undefined || time >= newest.time + this.#unitTicks / 2) return this.#mark(time);
+		if (newest === undefined || time >= newest.time + this.#unitTicks / 2) return this.#mark(log, time);
 		return this.#marks.findLast((mark) => Math.abs(time - mark.time) < this.#unitTicks / 2);
 	}
 
-	/** The channel's next unit begins at this time. */
-	#mark(time: Ticks90k): UnitMark {
-		const mark: UnitMark = { number: (this.newestUnit?.number ?? -1) + 1, time };
+	/** The channel's next unit begins at this time. @param log the rendition that begins it */
+	#mark(log: RenditionLog, time: Ticks90k): UnitMark {
+		const { newestUnit: before } = this;
+		const passed = before === undefined ? 0 : (log.units.find(before.number)?.items.length ?? 0);
+		const accessUnitsBefore = (before?.accessUnitsBefore ?? 0) + passed;
+		const mark: UnitMark = { number: (before?.number ?? -1) + 1, time, accessUnitsBefore };
 		this.#marks.push(mark);
 		const offsetMs = this.#driftMeter.measure(ticksToMs(time), this.#clock.now());
 		if (offsetMs === undefined) this.drift.goodUnit();
@@ -246,7 +251,8 @@ export class Channel {
 		if (skipped === 0 && offsetMs === 0) alignment.goodUnit();
 	}
 
-	#openUnit(log: RenditionLog, { number, time }: UnitMark, pictureDuration: Ticks90k): void {
+	#openUnit(log: RenditionLog, mark: UnitMark, pictureDuration: Ticks90k): void {
+		const { number } = mark;
 		// Audio of units that this rendition does not have still belongs to its time: behind the unit that ends now.
 		this.#releaseAudio(log, (waiting) => waiting.unit < number);
 		log.skipping = false;
@@ -254,7 +260,7 @@ export class Channel {
 			...(log.video === undefined ? {} : { video: log.video }),
 			...(this.#audio === undefined ? {} : { audio: this.#audio }),
 		};
-		log.units.open({ number, time, pictureDuration, rendition: log.name, decode }, this.#clock.now());
+		log.units.open({ ...mark, pictureDuration, rendition: log.name, decode }, this.#clock.now());
 	}
 
 	#releaseAudio(log: RenditionLog, isDue: (waiting: WaitingAudio) => boolean): void {

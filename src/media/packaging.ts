@@ -20,6 +20,11 @@ export interface UnitHead {
 	 * before. The same in every rendition. For packagings that must say a duration before the next picture is there.
 	 */
 	readonly pictureDuration: Ticks90k;
+	/**
+	 * Access units of the channel in the units before this one, since it began. The same in every rendition, so that
+	 * whatever numbers pieces one by one runs on over a switch.
+	 */
+	readonly accessUnitsBefore: number;
 	readonly rendition: string;
 	readonly decode: DecodeInformation;
 }

@@ -61,7 +61,8 @@ class Rig {
 
 	reset({ decode }: Coded, unit: number): void {
 		const time = msToTicks(unit * 1000);
-		this.chain.reset({ number: unit, time, pictureDuration: ticks90k(3000), rendition: "x", decode });
+		const times = { time, pictureDuration: ticks90k(3000) };
+		this.chain.reset({ number: unit, ...times, accessUnitsBefore: 0, rendition: "x", decode });
 	}
 
 	feed(accessUnit: AccessUnit, unit: number): void {

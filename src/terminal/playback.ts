@@ -226,7 +226,8 @@ export class Playback implements StreamSink {
 
 	/** For the decoder everything is one unit, of a rendition whose name is nobody's business. */
 	#head(time: Ticks90k, decode: DecodeInformation): UnitHead {
-		return { number: this.#unit?.number ?? 0, time, pictureDuration: this.#step, rendition: "decoder", decode };
+		const number = this.#unit?.number ?? 0;
+		return { number, time, pictureDuration: this.#step, accessUnitsBefore: 0, rendition: "decoder", decode };
 	}
 
 	#feed(accessUnit: AccessUnit, fed: Fed): void {

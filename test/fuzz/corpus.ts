@@ -120,7 +120,7 @@ function writeUnits(packaging: Packaging, materials: readonly Material[]): Uint8
 	materials.forEach(({ decode, units }, number) => {
 		const unit = units[number]!;
 		const head: UnitHead = {
-			...{ number, time: unit[0]!.pts, pictureDuration: ticks90k(3000) },
+			...{ number, time: unit[0]!.pts, pictureDuration: ticks90k(3000), accessUnitsBefore: 0 },
 			...{ rendition: `r${decode.video?.width ?? 0}`, decode },
 		};
 		const start = number === 0 ? packaging.responseStart(head, allocate) : undefined;

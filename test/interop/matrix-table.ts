@@ -45,9 +45,9 @@ const UNKNOWN_EMSG: Remark = {
 	pattern: /mp4 stream warning: unknown box type emsg/,
 	because: "VLC steps over the event message that names the unit, as over any box that it does not know",
 };
-const SEQUENCE_GAP: Remark = {
-	pattern: /mp4 demux: Fragment sequence discontinuity detected \d+ != \d+$/,
-	because: "VLC counts fragments; each unit has its own range of their numbers, so that no unit depends on another",
+const LATE_COMER: Remark = {
+	pattern: /mp4 demux: Fragment sequence discontinuity detected \d+ != 0$/,
+	because: "VLC expects to meet a channel at its very first fragment; it says so once, at the start",
 };
 
 const reads = (...remarks: readonly Remark[]): Cell => ({ kind: "reads", remarks });
@@ -58,7 +58,7 @@ export const MATRIX: Readonly<Record<Packaging, Readonly<Record<Player, Cell>>>>
 	mp4: {
 		FFmpeg: reads(SECOND_MOOV),
 		GStreamer: reads(),
-		VLC: reads(NO_TABLES, UNKNOWN_EMSG, SEQUENCE_GAP),
+		VLC: reads(NO_TABLES, UNKNOWN_EMSG, LATE_COMER),
 		mpv: reads(SECOND_MOOV),
 	},
 	rtp: {

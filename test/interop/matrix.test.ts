@@ -3,9 +3,11 @@
  * the server switches the rendition at every unit. Each player must see every frame once and in order, hear every
  * sample where it belongs, and say nothing that the table does not foresee.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { AAC_FRAME_SAMPLES } from "../../src/media/aac.ts";
+import { writeNumber } from "../../src/media/rtp/packet.ts";
 import { type Screening, screen } from "../kit/browser-player.ts";
 import { startChromium } from "../kit/chromium.ts";
 import { gstreamerDemuxer } from "../kit/gstreamer-demuxers.ts";
@@ -15,6 +17,7 @@ import { expectEveryFrameOnce, readCounters, type Verdict } from "../kit/signal-
 import { expectUnbrokenSound } from "../kit/sound-reader.ts";
 import { ffmpegSound, gstreamerSound, mpvSound, type Sound, vlcSound } from "../kit/sound-witnesses.ts";
 import { numberedChannel, recordTour, startTour, switchesIn } from "../kit/switched-programme.ts";
+import { makeTempDir } from "../kit/temp-dir.ts";
 import { stepsBack, TINY_LADDER } from "../kit/tiny-ladder.ts";
 import { ffprobePackets, gstreamerDecode, mpvDecode, vlcDecode } from "../kit/witnesses.ts";
 import { beyondRemarks, MATRIX, PACKAGINGS, type Packaging, PLAYERS, type Player } from "./matrix-table.ts";
@@ -49,6 +52,22 @@ beforeAll(async () => {
 	for (const recording of all) recordings.set(recording.extension, { recording, file: recording.save() });
 }, 120_000);
 
+/**
+ * The same `.rtp` body as a viewer is sent it some 18,000 packets later, when the upper byte of a sequence number is
+ * 0x47 and looks like a transport stream's sync byte. With other numbers it is luck what a player finds that steps over
+ * headers which it does not know.
+ */
+function withUnluckyNumbers(file: string): string {
+	const body = readFileSync(file);
+	let number = 0x4700;
+	for (let at = 0; at + 2 <= body.length; at += 2 + body.readUInt16BE(at)) {
+		if (at + 6 <= body.length) writeNumber(body, at, number++);
+	}
+	const path = join(makeTempDir("unlucky", 0o755), "received.rtp");
+	writeFileSync(path, body, { mode: 0o644 });
+	return path;
+}
+
 const countOf = ({ accessUnits }: Recording, kind: "video" | "audio"): number =>
 	accessUnits.filter(({ track }) => track === kind).length;
 
@@ -77,7 +96,7 @@ describe.each(PACKAGINGS)(".%s", (packaging) => {
 		const cell = MATRIX[packaging][player];
 		if (cell.kind === "cannot") {
 			test("cannot read it, and says so", async () => {
-				const words = await LOOK[player](file, packaging).then(
+				const words = await LOOK[player](withUnluckyNumbers(file), packaging).then(
 					({ warnings }) => warnings.join("\n"),
 					({ message }: Error) => message,
 				);

@@ -149,7 +149,7 @@ function alone(clip: ReadClip, track: "video" | "audio"): WrittenUnit[] {
 		groups.at(-1)!.push(accessUnit);
 	}
 	return groups.map((accessUnits, number) => {
-		const times = { time: accessUnits[0]!.pts, pictureDuration: ticks90k(3000) };
+		const times = { time: accessUnits[0]!.pts, pictureDuration: ticks90k(3000), accessUnitsBefore: 0 };
 		return { head: { number, ...times, rendition: "r0", decode }, accessUnits };
 	});
 }

@@ -8,8 +8,9 @@ import { parseAudioSpecificConfig } from "../../src/media/aac.ts";
 import type { AccessUnit, DecodeInformation } from "../../src/media/access-unit.ts";
 import { h264Config, joinLengthPrefixed } from "../../src/media/h264.ts";
 import { hevcConfig } from "../../src/media/hevc.ts";
-import type { OpusConfig } from "../../src/media/opus.ts";
-import type { Allocate, Packaging, UnitHead } from "../../src/media/packaging.ts";
+import { parseOpusHead } from "../../src/media/opus.ts";
+import type { Allocate, Packaging } from "../../src/media/packaging.ts";
+import type { WrittenUnit } from "./switching-units.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 
@@ -35,22 +36,9 @@ const HEVC = [
 	],
 ].map(([vps, sps]) => hevcConfig([hex(vps!)], [hex(sps!)], [hex("4401c172b46240")]));
 const AAC = parseAudioSpecificConfig(hex("1190")); // LC, 48 kHz, two channels
-/** What a packaging that has no field for the pre-skip can give back. */
-const OPUS: OpusConfig = {
-	codec: "opus",
-	sampleRateHz: 48_000,
-	channelCount: 2,
-	preSkip: 0,
-	inputSampleRateHz: 0,
-	mappingFamily: 0,
-	codecString: "opus",
-};
+/** With what not every packaging has a field for. */
+const OPUS = parseOpusHead(hex("4f707573486561640102380144ac0000000000")); // two channels, pre-skip 312, 44.1 kHz
 const AUDIO_STEP = 1920; // an AAC frame at 48 kHz, in ticks; packets of Opus may be of any length here
-
-export interface RandomUnit {
-	readonly head: UnitHead;
-	readonly accessUnits: readonly AccessUnit[];
-}
 
 /** What a unit is made of; what is left out is random. */
 export interface UnitShape {
@@ -115,11 +103,12 @@ const anyTime = fc.oneof(
 );
 
 /** A unit with at least one access unit; with video, it begins with its key picture. */
-export function anyUnit(shape: UnitShape = {}): fc.Arbitrary<RandomUnit> {
+export function anyUnit(shape: UnitShape = {}): fc.Arbitrary<WrittenUnit> {
 	return fc
 		.record({
 			number: shape.number === undefined ? fc.nat(1_000_000) : fc.constant(shape.number),
 			time: shape.time === undefined ? anyTime : fc.constant(shape.time),
+			accessUnitsBefore: fc.nat(1_000_000),
 			rendition: shape.rendition === undefined ? fc.nat(2) : fc.constant(shape.rendition),
 			tracks: shape.tracks === undefined ? anyTracks : fc.constant(shape.tracks),
 			idr: nalSeeds,
@@ -129,14 +118,16 @@ export function anyUnit(shape: UnitShape = {}): fc.Arbitrary<RandomUnit> {
 		.map((made) => {
 			const decode = decodeOf(made.tracks, made.rendition);
 			const rendition = `r${made.rendition}`;
+			const { number, accessUnitsBefore } = made;
 			const times = { time: ticks90k(made.time), pictureDuration: ticks90k(3600) };
-			return { head: { number: made.number, ...times, rendition, decode }, accessUnits: accessUnitsOf(made, decode) };
+			const head = { number, ...times, accessUnitsBefore, rendition, decode };
+			return { head, accessUnits: accessUnitsOf(made, decode) };
 		})
 		.filter(({ accessUnits }) => accessUnits.length > 0);
 }
 
 /** A unit that is always the same: three pictures of 3000 bytes, if there is video, and an audio frame with each. */
-export function plainUnit(number: number, tracks: Tracks): RandomUnit {
+export function plainUnit(number: number, tracks: Tracks): WrittenUnit {
 	const time = 300_000 * number;
 	const decode = decodeOf(tracks, 1);
 	const rest = [1, 2, 3].flatMap((seed) => [
@@ -145,11 +136,12 @@ export function plainUnit(number: number, tracks: Tracks): RandomUnit {
 	]);
 	const times = { time: ticks90k(time), pictureDuration: ticks90k(3600) };
 	const accessUnits = accessUnitsOf({ time, idr: [[3000, 9]], reorder: 0, rest }, decode);
-	return { head: { number, ...times, rendition: "r1", decode }, accessUnits };
+	const accessUnitsBefore = number * accessUnits.length;
+	return { head: { number, ...times, accessUnitsBefore, rendition: "r1", decode }, accessUnits };
 }
 
 /** Units of the same tracks one behind the other, of any renditions. */
-export const anySequence: fc.Arbitrary<RandomUnit[]> = fc
+export const anySequence: fc.Arbitrary<WrittenUnit[]> = fc
 	.tuple(fc.array(fc.nat(2), { minLength: 2, maxLength: 6 }), fc.nat(40), anyTracks)
 	.chain(([renditions, number, tracks]) =>
 		fc.tuple(
@@ -157,7 +149,19 @@ export const anySequence: fc.Arbitrary<RandomUnit[]> = fc
 				anyUnit({ number: number + i, time: 300_000 * (1 + number + i), rendition, tracks }),
 			),
 		),
-	);
+	)
+	.map(counted);
+
+/** The same units, each with as many access units before it as there are in those before. */
+function counted([first, ...rest]: readonly WrittenUnit[]): WrittenUnit[] {
+	const units = [first!];
+	for (const { head, accessUnits } of rest) {
+		const before = units.at(-1)!;
+		const accessUnitsBefore = before.head.accessUnitsBefore + before.accessUnits.length;
+		units.push({ head: { ...head, accessUnitsBefore }, accessUnits });
+	}
+	return units;
+}
 
 function decodeOf(tracks: Tracks, rendition: number): DecodeInformation {
 	const video = tracks.includes("h264") ? H264 : tracks.includes("hevc") ? HEVC : undefined;
@@ -203,7 +207,7 @@ function accessUnitsOf(made: Ingredients, { video, audio }: DecodeInformation): 
 export const fresh: Allocate = (length) => new Uint8Array(length);
 
 /** A piece of output for each access unit, and what closes the unit. */
-export function pieces(packaging: Packaging, unit: RandomUnit, allocate: Allocate = fresh): Uint8Array[] {
+export function pieces(packaging: Packaging, unit: WrittenUnit, allocate: Allocate = fresh): Uint8Array[] {
 	const writer = packaging.openUnit(unit.head);
 	const written = unit.accessUnits.map((accessUnit) => writer.write(accessUnit, allocate));
 	const closing = writer.close(allocate);

@@ -85,14 +85,17 @@ export function unitsOf(clips: readonly ReadClip[], largePictures: boolean): Wri
 			if (coded.key) groups.push([]);
 			groups.at(-1)!.push(large ? { ...coded, data: Buffer.concat([coded.data, FILLER]) } : coded);
 		}
+		let accessUnitsBefore = 0;
 		return groups.map((pictures, number): WrittenUnit => {
 			const [key, ...rest] = pictures;
 			const from = number === 0 ? Number.NEGATIVE_INFINITY : key!.pts;
 			const to = groups[number + 1]?.at(0)?.pts ?? Number.POSITIVE_INFINITY;
 			const mine = audio.filter(({ pts }) => pts >= from && pts < to);
-			const pictureDuration = ticks90k(longestStep(groups[number - 1] ?? pictures));
-			const head = { number, time: key!.pts, pictureDuration, rendition: `r${rendition}`, decode: all };
-			return { head, accessUnits: [key!, ...[...rest, ...mine].sort((a, b) => a.dts - b.dts)] };
+			const times = { time: key!.pts, pictureDuration: ticks90k(longestStep(groups[number - 1] ?? pictures)) };
+			const head = { number, ...times, accessUnitsBefore, rendition: `r${rendition}`, decode: all };
+			const sorted = [key!, ...[...rest, ...mine].sort((a, b) => a.dts - b.dts)];
+			accessUnitsBefore += sorted.length;
+			return { head, accessUnits: sorted };
 		});
 	});
 }
@@ -105,34 +108,41 @@ export const switching = (renditions: readonly WrittenUnit[][]): WrittenUnit[] =
 export const accessUnitsOf = (units: readonly WrittenUnit[], track: AccessUnit["track"]): AccessUnit[] =>
 	units.flatMap(({ accessUnits }) => accessUnits.filter((accessUnit) => accessUnit.track === track));
 
-export const allocate: Allocate = (length) => new Uint8Array(length);
+/** A unit as one viewer was sent it. */
+export interface SentUnit extends WrittenUnit {
+	/** The viewer was moved to it over a hole. */
+	readonly overHole?: boolean;
+	/** The viewer got no more of it than this: what closes it was not sent. */
+	readonly brokeOff?: boolean;
+}
 
-/** A unit's bytes, without what opens a response or bridges a hole. */
-export const writeUnit = (packaging: Packaging, unit: WrittenUnit, closing = true): Uint8Array =>
-	Buffer.concat(piecesOf(packaging, unit, closing));
+const allocate: Allocate = (length) => new Uint8Array(length);
 
-/** What one viewer gets who starts at the first of these units: numbers that run on over units are shifted to do so. */
-export function writeResponse(packaging: Packaging, units: readonly WrittenUnit[]): Uint8Array {
+/**
+ * What one viewer gets who starts at the first of these units: numbers that run on over units are shifted to do so.
+ * @param firstNumber of the packets, where the packaging numbers them
+ */
+export function writeResponse(packaging: Packaging, units: readonly SentUnit[], firstNumber = 0): Uint8Array {
+	const { numbering } = packaging;
 	const start = packaging.responseStart(units[0]!.head, allocate);
-	const pieces: Uint8Array[] = start === undefined ? [] : [start];
-	let sent = 0;
+	const response: Uint8Array[] = start === undefined ? [] : [start];
+	let next = firstNumber;
 	for (const unit of units) {
-		let inUnit = 0;
-		for (const piece of piecesOf(packaging, unit, true)) {
-			inUnit += packaging.numbering?.count(piece) ?? 0;
-			packaging.numbering?.shift(piece, sent);
-			pieces.push(piece);
+		const hole = unit.overHole ? packaging.hole(unit.head, allocate) : undefined;
+		for (const pieces of [hole === undefined ? [] : [hole], piecesOf(packaging, unit)]) {
+			for (const piece of pieces) numbering?.shift(piece, next);
+			next += pieces.reduce((sum, piece) => sum + (numbering?.count(piece) ?? 0), 0);
+			response.push(...pieces);
 		}
-		sent += inUnit;
 	}
-	return Buffer.concat(pieces);
+	return Buffer.concat(response);
 }
 
 /** One piece of output for each access unit, and what closes the unit. */
-export function piecesOf(packaging: Packaging, { head, accessUnits }: WrittenUnit, closing: boolean): Uint8Array[] {
+function piecesOf(packaging: Packaging, { head, accessUnits, brokeOff = false }: SentUnit): Uint8Array[] {
 	const writer = packaging.openUnit(head);
 	const pieces = accessUnits.map((accessUnit) => writer.write(accessUnit, allocate));
-	const close = closing ? writer.close(allocate) : undefined;
+	const close = brokeOff ? undefined : writer.close(allocate);
 	return close === undefined ? pieces : [...pieces, close];
 }
 

@@ -75,7 +75,7 @@ function tagsOf(bytes: Uint8Array, from: number): string[] {
 }
 
 function tagsWritten({ accessUnits, decodes }: Seen): string[] {
-	const times = { time: accessUnits[0]!.pts, pictureDuration: ticks90k(9000) };
+	const times = { time: accessUnits[0]!.pts, pictureDuration: ticks90k(9000), accessUnitsBefore: 0 };
 	const writer = flv.openUnit({ number: 0, ...times, rendition: "only", decode: decodes.at(-1)! });
 	const written = accessUnits.map((accessUnit) => writer.write(accessUnit, (length) => new Uint8Array(length)));
 	return tagsOf(Buffer.concat(written), 0);

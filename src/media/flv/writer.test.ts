@@ -37,6 +37,7 @@ const headOf = (decode: DecodeInformation, time = 90_000): UnitHead => ({
 	number: 42,
 	time: ticks90k(time),
 	pictureDuration: ticks90k(3600),
+	accessUnitsBefore: 0,
 	rendition: "low",
 	decode,
 });

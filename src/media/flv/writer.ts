@@ -45,10 +45,15 @@ interface Tag {
 	readonly body: Uint8Array;
 }
 
+const NOTHING = new Uint8Array(0);
+const NO_TAGS: readonly Tag[] = [];
+
 export class FlvUnitWriter implements UnitWriter {
 	readonly #head: UnitHead;
 	/** What stands before a key picture: its parameter sets, as the codec's access units hold such things. */
 	readonly #keySets: Uint8Array;
+	/** What stands before a picture, a key picture or another, that is shown when it is decoded. */
+	readonly #picturePreludes: readonly [Uint8Array, Uint8Array] | undefined;
 	readonly #audioPrelude: Uint8Array | undefined;
 	/** What opens the unit; empty when that is written. */
 	#opening: readonly Tag[];
@@ -58,6 +63,7 @@ export class FlvUnitWriter implements UnitWriter {
 		const { video, audio } = head.decode;
 		this.#head = head;
 		this.#keySets = video === undefined ? new Uint8Array(0) : keySets(video);
+		this.#picturePreludes = video && [videoPrelude(video.codec, false, 0), videoPrelude(video.codec, true, 0)];
 		this.#audioPrelude = audio === undefined ? undefined : audioPrelude(audio.codec);
 		this.#opening = [unitName(head), ...sequenceHeaders(head)];
 	}
@@ -80,31 +86,41 @@ export class FlvUnitWriter implements UnitWriter {
 		if (Math.abs(compositionMs) > LONGEST_COMPOSITION_MS) {
 			throw this.#refuse(`is shown ${compositionMs} ms after it is decoded; look at the source's time stamps`);
 		}
-		const prelude = videoPrelude(video.codec, key, compositionMs);
-		return this.#writeTag(TAG_VIDEO, tagMs(dts), [prelude, key ? this.#keySets : NOTHING, data], allocate);
+		const prelude =
+			compositionMs === 0 ? this.#picturePreludes![key ? 1 : 0] : videoPrelude(video.codec, key, compositionMs);
+		return this.#writeTag(TAG_VIDEO, tagMs(dts), prelude, key ? this.#keySets : NOTHING, data, allocate);
 	}
 
 	#writeAudio({ data, dts }: AccessUnit, allocate: Allocate): Uint8Array {
 		if (this.#audioPrelude === undefined) throw this.#refuse("is audio, of which the unit's head says nothing");
-		return this.#writeTag(TAG_AUDIO, tagMs(dts), [this.#audioPrelude, NOTHING, data], allocate);
+		return this.#writeTag(TAG_AUDIO, tagMs(dts), this.#audioPrelude, NOTHING, data, allocate);
 	}
 
-	/** The unit's first tag has the opening before it, in the same piece and at the same time. */
-	#writeTag(type: number, ms: number, parts: readonly Uint8Array[], allocate: Allocate): Uint8Array {
-		const bodyBytes = parts.reduce((sum, part) => sum + part.length, 0);
+	/**
+	 * One tag, whose body is `prelude`, `sets` and `data`. The unit's first has the opening before it, in the same piece
+	 * and at the same time. Hot path: allocates the piece and nothing else.
+	 */
+	#writeTag(
+		type: number,
+		ms: number,
+		prelude: Uint8Array,
+		sets: Uint8Array,
+		data: Uint8Array,
+		allocate: Allocate,
+	): Uint8Array {
+		const bodyBytes = prelude.length + sets.length + data.length;
 		if (bodyBytes > LONGEST_TAG_BODY) {
 			throw this.#refuse(`takes ${bodyBytes} bytes, but a tag can say ${LONGEST_TAG_BODY} at most`);
 		}
 		const opening = this.#opening;
-		this.#opening = [];
+		this.#opening = NO_TAGS;
 		const out = allocate(bytesOf(opening) + TAG_FRAME_BYTES + bodyBytes);
 		let at = 0;
 		for (const tag of opening) at = putTag(out, at, tag, ms);
 		at = writeTagFrame(out, at, type, ms, bodyBytes);
-		for (const part of parts) {
-			out.set(part, at);
-			at += part.length;
-		}
+		out.set(prelude, at);
+		out.set(sets, at + prelude.length);
+		out.set(data, at + prelude.length + sets.length);
 		return out;
 	}
 
@@ -143,8 +159,6 @@ export function writeResponseStart(head: UnitHead, allocate: Allocate): Uint8Arr
 	for (const tag of headers) at = putTag(out, at, tag, tagMs(head.time));
 	return out;
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** The script tag that names the unit. */
 function unitName({ number, rendition, decode: { video, audio } }: UnitHead): Tag {

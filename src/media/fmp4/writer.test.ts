@@ -30,6 +30,7 @@ const head = (change: Partial<UnitHead> = {}): UnitHead => ({
 	number: 7,
 	time: ticks90k(90_000),
 	pictureDuration: ticks90k(3000),
+	accessUnitsBefore: 0,
 	rendition: "low",
 	decode: { video: VIDEO, audio: AAC_44K },
 	...change,
@@ -96,7 +97,7 @@ describe("a unit", () => {
 	test("is, byte for byte, what docs/wire/fmp4.md draws", () => {
 		expect(second!.toString("hex")).toBe(
 			[
-				"00000068 6d6f6f66 00000010 6d666864 00000000 000003e9", // 1000 ms + 1
+				"00000068 6d6f6f66 00000010 6d666864 00000000 00000002", // the second access unit
 				"00000050 74726166 00000010 74666864 00020000 00000001",
 				"00000014 74666474 01000000 0000000000016b48",
 				"00000024 7472756e 01000f01 00000001 00000070 00000bb8 00000008 01010000 00001770",
@@ -107,7 +108,7 @@ describe("a unit", () => {
 		);
 		expect(third!.toString("hex")).toBe(
 			[
-				"00000060 6d6f6f66 00000010 6d666864 00000000 000003ea",
+				"00000060 6d6f6f66 00000010 6d666864 00000000 00000003",
 				"00000048 74726166 00000010 74666864 00020000 00000002",
 				"00000014 74666474 01000000 0000000000015f90",
 				"0000001c 7472756e 01000301 00000001 00000068 0000082a 00000002",
@@ -161,11 +162,12 @@ describe("durations", () => {
 	});
 });
 
-test("the sequence number goes up with the unit's time and the fragment, and wraps after 49 days", () => {
+test("the sequence number counts the channel's access units from 1, and wraps at 32 bits", () => {
 	const number = (bytes: Buffer): number => field(bytes, "mfhd", 4) >>> 0;
-	const time = ticks90k(90 * (2 ** 32 - 2));
-	const pieces = write(head({ time }), ...Array.from({ length: 4 }, (_, i) => picture(time + i, i === 0)));
-	expect(pieces.map(number)).toEqual([2 ** 32 - 2, 2 ** 32 - 1, 0, 1]);
+	const pictures = Array.from({ length: 4 }, (_, i) => picture(90_000 + i, i === 0));
+	expect(write(head(), ...pictures).map(number)).toEqual([1, 2, 3, 4]);
+	const late = write(head({ accessUnitsBefore: 2 ** 32 - 3 }), ...pictures);
+	expect(late.map(number)).toEqual([2 ** 32 - 2, 2 ** 32 - 1, 0, 1]);
 });
 
 test("what a unit costs: so many bytes in front, and so many for each access unit", () => {

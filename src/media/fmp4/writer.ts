@@ -6,7 +6,6 @@
  * summed; a fragment is complete with its access unit, and waits for no other to know how long it lasts.
  */
 import { PenstockError } from "../../base/errors.ts";
-import { TICKS_PER_MS } from "../../base/units.ts";
 import type { AccessUnit, AudioConfig, TrackKind, VideoConfig } from "../access-unit.ts";
 import { audioFrameSamples } from "../audio.ts";
 import { joinLengthPrefixed } from "../h264.ts";
@@ -32,13 +31,15 @@ export class Fmp4UnitWriter implements UnitWriter {
 	#start: Uint8Array;
 	/** What stands before a key picture. */
 	readonly #keyPrelude: Uint8Array;
-	#fragments = 0;
+	/** Of the channel so far; this unit's are counted as they are written. */
+	#fragments: number;
 	#lastPicture: number | undefined;
 	#longestStep: number;
 
 	/** @throws PenstockError NAME_INVALID, STREAM_UNSUPPORTED when the head's decode information makes no sense */
 	constructor(head: UnitHead) {
 		this.#head = head;
+		this.#fragments = head.accessUnitsBefore;
 		this.#start = concatenate(movie(head.decode), unitMessage(head));
 		this.#keyPrelude = head.decode.video === undefined ? NOTHING : keyPrelude(head.decode.video);
 		this.#longestStep = head.pictureDuration;
@@ -55,7 +56,7 @@ export class Fmp4UnitWriter implements UnitWriter {
 		// No time is below zero here; the channel's clock begins above it.
 		const decodeTime = Math.max(0, accessUnit.dts);
 		const head: FragmentHead = {
-			sequenceNumber: Math.floor(this.#head.time / TICKS_PER_MS) + this.#fragments++,
+			sequenceNumber: ++this.#fragments,
 			trackId: TRACK_ID[track],
 			decodeTime,
 			duration: isVideo ? this.#pictureDuration(decodeTime) : frameDuration(this.#head.decode.audio!, data),

@@ -51,7 +51,14 @@ function reading(): {
 
 /** PAT and PMT as our writer makes them. */
 function psi(decode: DecodeInformation, number = 0): Uint8Array {
-	const head = { number, time: ticks90k(0), pictureDuration: ticks90k(3600), rendition: "low", decode };
+	const head = {
+		number,
+		time: ticks90k(0),
+		pictureDuration: ticks90k(3600),
+		accessUnitsBefore: 0,
+		rendition: "low",
+		decode,
+	};
 	const track = decode.video ? "video" : "audio";
 	const unit: AccessUnit = { track, pts: ticks90k(0), dts: ticks90k(0), key: true, data: hex("00000001 65") };
 	return mpegTs

@@ -4,7 +4,14 @@ import { ticks90k } from "../../base/units.ts";
 import { parseUnitName, unitNameField } from "./unit-name.ts";
 
 const field = (number: number, rendition: string): Uint8Array =>
-	unitNameField({ number, time: ticks90k(0), pictureDuration: ticks90k(0), rendition, decode: {} });
+	unitNameField({
+		number,
+		time: ticks90k(0),
+		pictureDuration: ticks90k(0),
+		accessUnitsBefore: 0,
+		rendition,
+		decode: {},
+	});
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 
 test("what is written is read, behind data fields of others too", () => {

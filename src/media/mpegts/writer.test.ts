@@ -39,6 +39,7 @@ const head = (decode = BOTH, number = 35, rendition = "low"): UnitHead => ({
 	number,
 	time: ticks90k(TIME),
 	pictureDuration: ticks90k(3600),
+	accessUnitsBefore: 0,
 	rendition,
 	decode,
 });

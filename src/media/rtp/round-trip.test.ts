@@ -1,120 +1,47 @@
+/** What RTP keeps as every packaging does, and what only its packets have: numbers, and what RFC 3550 lets others add. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-	anyDamage,
-	anySequence,
-	anySizes,
-	anyUnit,
-	cut,
-	damaged,
-	fresh,
-	pieces,
-	plainUnit,
-	type RandomUnit,
-} from "../../../test/kit/random-units.ts";
-import type { AccessUnit, DecodeInformation } from "../access-unit.ts";
+import { cut, plainUnit } from "../../../test/kit/random-units.ts";
+import { describeReader, messages, readAll, type Seen } from "../../../test/kit/reader-contract.ts";
+import { type WrittenUnit, writeResponse } from "../../../test/kit/switching-units.ts";
 import { MOST_PES_BYTES } from "../mpegts/pes-assembler.ts";
-import type { UnitStart } from "../stream-reader.ts";
 import { RtpReader } from "./reader.ts";
 import { rtp } from "./rtp.ts";
 
-const RUNS = { numRuns: 150 };
 /** The longest packet with its length, and what the finder of transport stream packets keeps. */
 const MOST_HELD = 65_537 + 2 * MOST_PES_BYTES + 564;
-
-/** As one viewer gets the units: numbers run on. */
-function write(units: readonly RandomUnit[], first = 0): Uint8Array {
-	const parts: Uint8Array[] = [];
-	let sent = first;
-	for (const unit of units) {
-		const written = pieces(rtp, unit);
-		for (const piece of written) rtp.numbering!.shift(piece, sent);
-		sent += written.reduce((sum, piece) => sum + rtp.numbering!.count(piece), 0);
-		parts.push(...written);
-	}
-	return Buffer.concat(parts);
-}
-
-function read(chunks: readonly Uint8Array[]) {
-	const accessUnits: AccessUnit[] = [];
-	const decodes: DecodeInformation[] = [];
-	const starts: UnitStart[] = [];
-	const faults: string[] = [];
-	const reader = new RtpReader({
-		accessUnit: (accessUnit) => accessUnits.push(accessUnit),
-		decodeInformation: (decode) => decodes.push(decode),
-		unitStart: (start) => starts.push(start),
-		fault: (error) => faults.push(error.message),
-	});
-	for (const chunk of chunks) reader.push(chunk);
-	reader.end();
-	return { accessUnits, decodes, starts, faults, counts: reader.counts, reader };
-}
-
 const NO_FAULTS = { missing: 0, duplicates: 0, restarts: 0, skips: 0, skippedBytes: 0 };
-const unit = (number: number): RandomUnit => plainUnit(number, "h264+aac");
+/** The transport stream's: a start code of three bytes becomes a length of four. */
+const GROWTH = 4 / 3;
 
-test("units of different renditions are read back whole, with numbers that run on over 2^16", () => {
-	fc.assert(
-		fc.property(anySequence, fc.constantFrom(0, 65_530, 200_000), (units, first) => {
-			const seen = read([write(units, first)]);
-			expect(seen.faults).toEqual([]);
-			expect(seen.counts).toMatchObject(NO_FAULTS);
-			expect(seen.starts).toEqual(units.map(({ head: { time, number, rendition } }) => ({ time, number, rendition })));
-			const written = units.flatMap(({ accessUnits }) => accessUnits);
-			expect(seen.accessUnits.length).toBe(written.length);
-			for (const [index, { data, ...rest }] of written.entries()) {
-				expect(seen.accessUnits[index]).toMatchObject(rest);
-				expect(Buffer.compare(seen.accessUnits[index]!.data, data)).toBe(0);
-			}
-		}),
-		RUNS,
-	);
+describeReader("RTP", {
+	packaging: rtp,
+	open: (sink) => new RtpReader(sink),
+	codes: ["RTP_SYNTAX", "MPEGTS_SYNTAX", "STREAM_UNSUPPORTED"],
+	mostHeld: (pushed) => Math.min(MOST_HELD, pushed * GROWTH),
+	heldAtRest: 0,
+	heldAtEnd: 0,
+	growth: GROWTH,
+	tick: 1,
+	wrap: 2 ** 33,
+	tracksAhead: false,
+	carriesPreSkip: false,
+	firstWaits: true, // until the transport stream's sync is proven by 377 bytes
+	closesUnits: true,
+	bridgesHoles: true,
+	lure: Uint8Array.of(1, 2, 0x47),
+	counts: ({ counts }) => counts,
+	cleanCounts: () => NO_FAULTS,
 });
 
-test("every access unit but the first comes out with its own last byte", () => {
-	fc.assert(
-		fc.property(anyUnit(), (unit) => {
-			const writer = rtp.openUnit(unit.head);
-			let seen = 0;
-			const reader = new RtpReader({ accessUnit: () => seen++ });
-			unit.accessUnits.forEach((accessUnit, index) => {
-				reader.push(writer.write(accessUnit, fresh));
-				if (index > 0) expect(seen).toBe(index + 1);
-			});
-		}),
-		RUNS,
-	);
-});
+const RUNS = { numRuns: 150 };
+const unit = (number: number): WrittenUnit => plainUnit(number, "h264+aac");
+const write = (units: readonly WrittenUnit[], firstNumber = 0): Uint8Array => writeResponse(rtp, units, firstNumber);
 
-test("it is read the same however it is cut, garbage included", () => {
-	fc.assert(
-		fc.property(anyUnit(), anySizes, fc.option(anyDamage), (unit, sizes, list) => {
-			const plain = new Uint8Array([1, 2, 0x47, ...write([unit]).subarray(0, 20_000)]);
-			const bytes = list === null ? plain : damaged(plain, list);
-			const { reader: one, ...whole } = read([bytes]);
-			const { reader: other, ...inPieces } = read(cut(bytes, sizes));
-			expect(inPieces).toEqual(whole);
-			expect([one.faults, other.faults]).toEqual([whole.faults.length, whole.faults.length]);
-		}),
-		RUNS,
-	);
-});
-
-test("damaged bytes never make it throw, or keep more than a packet beside the transport stream's", () => {
-	fc.assert(
-		fc.property(anyUnit(), anyUnit(), anyDamage, (one, two, list) => {
-			const bytes = damaged(write([one, two]), list);
-			const reader = new RtpReader({ accessUnit: () => {} });
-			for (let at = 0; at < bytes.length; at += 5000) {
-				reader.push(bytes.subarray(at, at + 5000));
-				expect(reader.heldBytes).toBeLessThanOrEqual(MOST_HELD);
-			}
-			reader.end();
-		}),
-		RUNS,
-	);
-});
+function read(chunks: readonly Uint8Array[]): Seen & Pick<RtpReader, "counts"> & { readonly told: readonly string[] } {
+	const seen = readAll((sink) => new RtpReader(sink), ...chunks);
+	return { ...seen, counts: seen.reader.counts, told: messages(seen) };
+}
 
 test("garbage of any length between two units is told once, with its place, and costs nothing else", () => {
 	fc.assert(
@@ -123,9 +50,7 @@ test("garbage of any length between two units is told once, with its place, and 
 			const [before, after] = [write([unit(1)]), write([unit(2)])];
 			const seen = read([before, noise, after]);
 			expect(seen.accessUnits.length).toBe(unit(1).accessUnits.length + unit(2).accessUnits.length);
-			expect(seen.faults).toEqual([
-				expect.stringMatching(`^RTP_SYNTAX: .*byte ${before.length}: ${noise.length} bytes`),
-			]);
+			expect(seen.told).toEqual([expect.stringMatching(`^RTP_SYNTAX: .*byte ${before.length}: ${noise.length} bytes`)]);
 			expect(seen.counts).toMatchObject({ skips: 1, skippedBytes: noise.length });
 		}),
 		RUNS,
@@ -136,16 +61,16 @@ test("a packet that is missing is counted, and the transport stream's reader tel
 	const bytes = write([unit(1)]);
 	const seen = read([bytes.subarray(0, 1330), bytes.subarray(2660)]);
 	expect(seen.counts).toMatchObject({ ...NO_FAULTS, missing: 1 });
-	expect(seen.faults[0]).toMatch(/^MPEGTS_SYNTAX: .*packets of PID \d+ are missing/);
+	expect(seen.told[0]).toMatch(/^MPEGTS_SYNTAX: .*packets of PID \d+ are missing/);
 });
 
 test("a packet sent twice is read once; numbers that begin afresh are taken", () => {
 	const bytes = write([unit(1)], 500);
 	const twice = read([bytes.subarray(0, 1330), bytes]);
-	expect(twice.faults).toEqual([]);
+	expect(twice.told).toEqual([]);
 	expect(twice.counts).toMatchObject({ ...NO_FAULTS, duplicates: 1 });
 	const afresh = read([bytes, write([unit(2)])]);
-	expect(afresh.faults).toEqual([]);
+	expect(afresh.told).toEqual([]);
 	expect(afresh.counts).toMatchObject({ ...NO_FAULTS, restarts: 1 });
 });
 
@@ -169,7 +94,7 @@ test("CSRCs, a header extension, padding and null packets are read past (RFC 355
 		at = end;
 	}
 	const seen = read(parts);
-	expect(seen.faults).toEqual([]);
+	expect(seen.told).toEqual([]);
 	expect(seen.accessUnits).toEqual(plain);
 	expect(read(cut(Buffer.concat(parts), [1])).accessUnits).toEqual(plain);
 });
@@ -187,7 +112,7 @@ test("packets of another payload type or version, or of half a transport stream 
 	}
 	const half = Buffer.concat([Uint8Array.of(5, 0x2f), packet.subarray(2, -1)]);
 	expect(read([half]).counts).toMatchObject({ packets: 0, skips: 1, skippedBytes: 1329 });
-	expect(read([packet.subarray(0, 1000)]).faults).toEqual([expect.stringMatching(/byte 0: 1000 bytes/)]);
+	expect(read([packet.subarray(0, 1000)]).told).toEqual([expect.stringMatching(/byte 0: 1000 bytes/)]);
 });
 
 test("a false start in garbage, with a length of 64 KiB, hides nothing", () => {
