@@ -13,6 +13,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoadOrder, LoadResult } from "./kit/delay-load.ts";
+import type { ServerDelays } from "./kit/penstock-server.ts";
 import { FRAME_RATE, RENDITIONS, recordLadder } from "./kit/recorded-ladder.ts";
 import { benchOptions, median, type PackagingName, quantile, type Result, report } from "./kit/report.ts";
 import { findStamp } from "./kit/stamp.ts";
@@ -25,7 +26,7 @@ const CROWDS = [
 const options = benchOptions();
 const rounds = options.quick ? 3 : 5;
 const warmUpMs = options.quick ? 300 : 1000;
-const measureMs = options.quick ? 800 : 5000;
+const measureMs = options.quick ? 700 : 5000;
 const starts = options.quick ? 10 : 40;
 
 const directory = mkdtempSync(join(tmpdir(), "penstock-bench-"));
@@ -84,12 +85,19 @@ async function stopChild(child: ChildProcess): Promise<void> {
 	children.delete(child);
 }
 
-async function measureDelay(order: Pick<LoadOrder, "port" | "path" | "count">): Promise<number[]> {
+/** @param begun called when the viewers are there and the measurement begins */
+async function measureDelay(
+	order: Pick<LoadOrder, "port" | "path" | "count">,
+	begun: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<number[]> {
 	const whole: LoadOrder = { ...order, warmUpMs, measureMs };
-	const { child, message } = await startChild<LoadResult>("delay-load.ts", [JSON.stringify(whole)]);
-	if (child.exitCode === null) await once(child, "exit");
+	const { child } = await startChild("delay-load.ts", [JSON.stringify(whole)]);
+	const exited = once(child, "exit");
+	const result = once(child, "message") as Promise<[LoadResult]>;
+	await begun();
+	const [{ delaysMs }] = await result;
+	await exited;
 	children.delete(child);
-	const { delaysMs } = message;
 	const expected = order.count * FRAME_RATE * (measureMs / 1000);
 	if (delaysMs.length < 0.3 * expected) {
 		throw new Error(`${order.path ?? "bare"}: ${delaysMs.length} stamps were found, but about ${expected} went by.`);
@@ -98,10 +106,10 @@ async function measureDelay(order: Pick<LoadOrder, "port" | "path" | "count">): 
 }
 
 /** What the server process has measured inside itself since it was asked last. */
-async function takeInside(server: ChildProcess): Promise<number[]> {
-	server.send("inside");
-	const [insideMs] = (await once(server, "message")) as [number[]];
-	return insideMs;
+async function takeDelays(server: ChildProcess): Promise<ServerDelays> {
+	server.send("delays");
+	const [delays] = (await once(server, "message")) as [ServerDelays];
+	return delays;
 }
 
 /** Milliseconds from a GET (the connection stands) to the first byte of the first slice, which follows the stamp. */
@@ -142,18 +150,21 @@ async function measurePackaging(server: ChildProcess, port: number, packaging: P
 	for (let i = 0; i < starts; i++) firstIdr.push(await timeToIdr(port, path));
 	note(`${packaging}.start.firstIdr`, firstIdr);
 	for (const { viewers, infix } of CROWDS) {
-		await takeInside(server);
-		note(`${packaging}${infix}`, await measureDelay({ port, path, count: viewers }));
-		note(`${packaging}${infix}.inside`, await takeInside(server));
+		const begun = (): Promise<unknown> => takeDelays(server);
+		note(`${packaging}${infix}`, await measureDelay({ port, path, count: viewers }, begun));
+		const { pipe, inside } = await takeDelays(server);
+		note(`${packaging}${infix}.pipe`, pipe);
+		note(`${packaging}${infix}.inside`, inside);
 	}
 }
 
-recordLadder(recording, options.quick ? 5 : 10);
+recordLadder(recording, options.quick ? 4 : 10);
 const standIn = writeStandIn();
 const config = writeConfig(standIn);
 for (let round = 0; round < rounds; round++) {
 	const penstock = await startChild<number>("penstock-server.ts", [config]);
-	for (const packaging of options.packagings) {
+	// Each is the first now and then: then the server is still warming up.
+	for (const packaging of options.packagings.map((_, i, all) => all[(i + round) % all.length]!)) {
 		await measurePackaging(penstock.child, penstock.message, packaging);
 	}
 	await stopChild(penstock.child);
@@ -182,6 +193,7 @@ report(
 		...options.packagings.flatMap((packaging) => [
 			...CROWDS.flatMap(({ infix }) => [
 				...resultsOf(`${packaging}${infix}`, `bare${infix}`),
+				...resultsOf(`${packaging}${infix}.pipe`),
 				...resultsOf(`${packaging}${infix}.inside`),
 			]),
 			...resultsOf(`${packaging}.start.firstIdr`),

@@ -13,7 +13,7 @@ import { fmp4 } from "../dist/media/fmp4/fmp4.js";
 import { mpegTs } from "../dist/media/mpegts/mpegts.js";
 import type { Packaging } from "../dist/media/packaging.js";
 import { rtp } from "../dist/media/rtp/rtp.js";
-import { joinTracks, muxBytes, muxCpu, repeat, udpPort } from "./kit/peer-muxer.ts";
+import { joinTracks, MUXERS_AT_ONCE, muxBytes, muxCpu, repeat, udpPort } from "./kit/peer-muxer.ts";
 import { feed, openChannel, readLadder } from "./kit/recorded-channel.ts";
 import { RENDITIONS, recordLadder } from "./kit/recorded-ladder.ts";
 import { benchOptions, median, type PackagingName, type Result, report } from "./kit/report.ts";
@@ -27,8 +27,9 @@ const MEASURED = 1;
 /** CPU time of one measurement of ours. */
 const leastMs = options.quick ? 300 : 1500;
 /** How often the peer muxes the recording in one measurement. */
-const peerLoops = options.quick ? 80 : 200;
-const watchedLoops = options.quick ? 6 : 20;
+const peerLoops = options.quick ? 50 : 100;
+/** How often a live channel is fed the recording, for each kind of audience. */
+const watchedLoops = options.quick ? 4 : 10;
 const VIEWERS = 500;
 
 const PACKAGINGS: Readonly<Record<PackagingName, Packaging>> = { ts: mpegTs, flv, mp4: fmp4, rtp };
@@ -86,108 +87,150 @@ function ourCost(packaging: Packaging): number {
 	}
 }
 
-interface Watched {
-	readonly accessUnits: number;
+interface Slice {
 	readonly packagingUs: number;
-	/** CPU time of everything behind the channel's appending, with that, for each access unit. */
+	/** CPU time of everything, packaging and the channel in it, for each access unit. */
 	readonly wholeUs: number;
 }
 
-/** A live channel with so many viewers in the lowest rendition. @param switched after a visit to the highest */
-function watch(packaging: Packaging, viewers: number, switched: boolean): Watched {
-	const channel = openChannel(media, 3);
-	const lanes = new LaneSet(channel, (error) => {
+/** A live channel with so many viewers in the lowest rendition. */
+class Watched {
+	accessUnits = 0;
+	readonly #channel = openChannel(media, 3);
+	readonly #lanes = new LaneSet(this.#channel, (error) => {
 		throw error;
 	});
-	feed(channel, media, 0);
-	const measured = new MeasuredPackaging(packaging);
-	const audience = new Audience(lanes, measured, viewers);
-	const lowest = RENDITIONS.length - 1;
-	if (switched) audience.switchTo(0);
-	feed(channel, media, 1);
-	audience.switchTo(lowest);
-	feed(channel, media, 2);
-	const lane = lanes.lane(channel.renditions[lowest]!, measured);
-	const before = lane.packagedAccessUnits;
-	measured.tookMs = 0;
-	const start = process.cpuUsage();
-	for (let loop = 3; loop < 3 + watchedLoops; loop++) feed(channel, media, loop);
-	const { user, system } = process.cpuUsage(start);
-	const accessUnits = lane.packagedAccessUnits - before;
-	lanes.dispose();
-	return { accessUnits, packagingUs: (measured.tookMs * 1000) / accessUnits, wholeUs: (user + system) / accessUnits };
+	readonly #packaging: MeasuredPackaging;
+	readonly #lane: Lane;
+	#loop = 0;
+
+	constructor(packaging: Packaging, name: AudienceName) {
+		const viewers = name === "one" || name === "oneCold" ? 1 : VIEWERS;
+		this.#packaging = new MeasuredPackaging(packaging);
+		this.#feed();
+		const audience = new Audience(this.#lanes, this.#packaging, viewers, name === "oneCold");
+		const lowest = RENDITIONS.length - 1;
+		if (name === "switched") audience.switchTo(0);
+		this.#feed();
+		audience.switchTo(lowest);
+		this.#feed();
+		this.#lane = this.#lanes.lane(this.#channel.renditions[lowest]!, this.#packaging);
+	}
+
+	/** The recording once more. */
+	slice(): Slice {
+		const before = this.#lane.packagedAccessUnits;
+		this.#packaging.tookMs = 0;
+		const start = process.cpuUsage();
+		this.#feed();
+		const { user, system } = process.cpuUsage(start);
+		const accessUnits = this.#lane.packagedAccessUnits - before;
+		this.accessUnits += accessUnits;
+		return { packagingUs: (this.#packaging.tookMs * 1000) / accessUnits, wholeUs: (user + system) / accessUnits };
+	}
+
+	dispose(): void {
+		this.#lanes.dispose();
+	}
+
+	#feed(): void {
+		feed(this.#channel, media, this.#loop++);
+	}
+}
+
+/**
+ * Who watches, in turns: one viewer, one that leaves the caches as cold as many do, many, and many that have been in
+ * the highest rendition and come back.
+ */
+const AUDIENCES = ["one", "oneCold", "many", "switched"] as const;
+type AudienceName = (typeof AUDIENCES)[number];
+const forEachAudience = <Value>(make: (name: AudienceName) => Value): Record<AudienceName, Value> => ({
+	...{ one: make("one"), oneCold: make("oneCold") },
+	...{ many: make("many"), switched: make("switched") },
+});
+type Slices = Record<AudienceName, Slice[]>;
+
+/** @returns access units packaged for each audience, in the same media time */
+function watchInTurns(packaging: Packaging, slices: Slices): Record<AudienceName, number> {
+	const watched = forEachAudience((name) => new Watched(packaging, name));
+	for (let i = 0; i < watchedLoops; i++) for (const name of AUDIENCES) slices[name].push(watched[name].slice());
+	for (const name of AUDIENCES) watched[name].dispose();
+	return forEachAudience((name) => watched[name].accessUnits);
 }
 
 const sink = await udpPort();
 const { port } = sink.address();
-const all = options.packagings.map((extension) => ({
-	extension,
-	packaging: PACKAGINGS[extension],
-	packaged: packageAll(PACKAGINGS[extension]),
-	ours: [] as number[],
-	theirs: [] as number[],
-	one: [] as Watched[],
-	many: [] as Watched[],
-	switchedMany: [] as Watched[],
-}));
-for (let round = 0; round <= rounds; round++) {
-	const read = muxCpu(long, "none", port);
-	for (const { extension, packaging, packaged, ours, theirs, one, many, switchedMany } of all) {
-		const our = ourCost(packaging);
-		const muxed = muxCpu(long, extension, port);
-		const watchedByOne = watch(packaging, 1, false);
-		const watchedByMany = watch(packaging, VIEWERS, false);
-		const watchedBySwitched = packaging.numbering && watch(packaging, VIEWERS, true);
-		// The first round is for warming up: the compiler's and the file cache's.
-		if (round === 0) continue;
-		ours.push(our);
-		// What FFmpeg spends in the kernel on RTP is sending, which is no part of the comparison.
-		const system = extension === "rtp" ? 0 : muxed.system - read.system;
-		theirs.push(((muxed.user - read.user + system) * 1e6) / (packaged.accessUnits * peerLoops));
-		one.push(watchedByOne);
-		many.push(watchedByMany);
-		if (watchedBySwitched) switchedMany.push(watchedBySwitched);
+const all = options.packagings.map((extension) => {
+	const packaging = PACKAGINGS[extension];
+	const slices: Slices = forEachAudience(() => []);
+	const packagedFor = watchInTurns(packaging, slices);
+	// That was for warming up.
+	for (const name of AUDIENCES) slices[name].length = 0;
+	const measured = { ours: [] as number[], theirs: [] as number[], slices, packagedFor };
+	return { extension, packaging, packaged: packageAll(packaging), ...measured };
+});
+const reading: number[] = [];
+/** FFmpeg's user time; system time too, but for RTP, where that is sending, which is no part of the comparison. */
+const peerSeconds = (muxer: PackagingName | "none"): number => {
+	const { user, system } = muxCpu(long, muxer, port);
+	return user + (muxer === "rtp" ? 0 : system);
+};
+const readingUser: number[] = [];
+for (let round = 0; round < rounds; round++) {
+	const { user, system } = muxCpu(long, "none", port);
+	reading.push(user + system);
+	readingUser.push(user);
+	for (const { extension, packaging, ours, theirs, slices } of all) {
+		ours.push(ourCost(packaging));
+		theirs.push(peerSeconds(extension));
+		watchInTurns(packaging, slices);
 	}
 }
+sink.close();
 
 const results: Result[] = [];
-for (const { extension, packaging, packaged, ours, theirs, one, many, switchedMany } of all) {
+for (const { extension, packaging, packaged, ours, theirs, slices, packagedFor } of all) {
 	const { accessUnits, units, mediaBytes, payloadBytes } = packaged;
-	const overhead = (payloadBytes - mediaBytes) / units;
-	const peerBytes = await muxBytes(joined, extension, join(directory, "peer"));
-	const peerOverhead = (peerBytes - mediaBytes) / units;
 	const us = { unit: "us", samples: accessUnits };
-	const cost = { value: median(ours), ratio: median(ours) / median(theirs) };
-	results.push({ name: `${extension}.usPerAccessUnit`, ...cost, ...us, vs: "FFmpeg's muxer; below 1 is cheaper" });
-	results.push({ name: `${extension}.ffmpeg.usPerAccessUnit`, value: median(theirs), ...us });
+	const muxing = median(theirs) - median(extension === "rtp" ? readingUser : reading);
+	const peerUs = (muxing * 1e6) / (accessUnits * peerLoops * MUXERS_AT_ONCE);
+	results.push(
+		{
+			...{ name: `${extension}.usPerAccessUnit`, value: median(ours), ...us },
+			...{ vs: "FFmpeg's muxer; below 1 is cheaper", ratio: median(ours) / peerUs },
+		},
+		{ name: `${extension}.ffmpeg.usPerAccessUnit`, value: peerUs, ...us },
+	);
 	const bytes = { unit: "bytes", samples: units };
-	const size = { value: overhead, ratio: overhead / peerOverhead };
-	results.push({
-		name: `${extension}.overheadBytesPerUnit`,
-		...size,
-		...bytes,
-		vs: "FFmpeg's muxer; below 1 is smaller",
-	});
-	results.push({ name: `${extension}.ffmpeg.overheadBytesPerUnit`, value: peerOverhead, ...bytes });
-	const [single, crowd] = [one, many].map((watched) => median(watched.map(({ packagingUs }) => packagingUs)));
+	const overhead = (payloadBytes - mediaBytes) / units;
+	const peerOverhead = ((await muxBytes(joined, extension, join(directory, "peer"))) - mediaBytes) / units;
+	results.push(
+		{
+			...{ name: `${extension}.overheadBytesPerUnit`, value: overhead, ...bytes },
+			...{ vs: "FFmpeg's muxer; below 1 is smaller", ratio: overhead / peerOverhead },
+		},
+		{ name: `${extension}.ffmpeg.overheadBytesPerUnit`, value: peerOverhead, ...bytes },
+	);
 	const counted = { unit: "access units", samples: 1 };
-	results.push({ name: `${extension}.packagedAccessUnits.1viewer`, value: one[0]!.accessUnits, ...counted });
-	results.push({ name: `${extension}.packagedAccessUnits.${VIEWERS}viewers`, value: many[0]!.accessUnits, ...counted });
-	results.push({ name: `${extension}.packagingUsPerAccessUnit.1viewer`, value: single!, ...us });
-	results.push({
-		...{ name: `${extension}.packagingUsPerAccessUnit.${VIEWERS}viewers`, value: crowd!, ...us },
-		...{ vs: "one viewer; 1 is the same", ratio: crowd! / single! },
-	});
-	const perViewer = (watched: readonly Watched[]): number =>
-		((median(watched.map(({ wholeUs }) => wholeUs)) - median(one.map(({ wholeUs }) => wholeUs))) * 1000) /
-		(VIEWERS - 1);
+	const packagingUs = (name: AudienceName): number => median(slices[name].map((slice) => slice.packagingUs));
+	results.push(
+		{ name: `${extension}.packagedAccessUnits.1viewer`, value: packagedFor.one, ...counted },
+		{ name: `${extension}.packagedAccessUnits.${VIEWERS}viewers`, value: packagedFor.many, ...counted },
+		{ name: `${extension}.packagingUsPerAccessUnit.1viewer`, value: packagingUs("one"), ...us },
+		{ name: `${extension}.packagingUsPerAccessUnit.1viewerColdCaches`, value: packagingUs("oneCold"), ...us },
+		{
+			...{ name: `${extension}.packagingUsPerAccessUnit.${VIEWERS}viewers`, value: packagingUs("many"), ...us },
+			...{ vs: "one viewer, caches as cold; 1 is the same", ratio: packagingUs("many") / packagingUs("oneCold") },
+		},
+	);
+	const wholeUs = (name: AudienceName): number => median(slices[name].map((slice) => slice.wholeUs));
+	const perViewer = (name: AudienceName): number => ((wholeUs(name) - wholeUs("one")) * 1000) / (VIEWERS - 1);
 	const ns = { unit: "ns", samples: accessUnits * VIEWERS };
-	results.push({ name: `${extension}.sendingNsPerViewerAndAccessUnit`, value: perViewer(many), ...ns });
+	results.push({ name: `${extension}.sendingNsPerViewerAndAccessUnit`, value: perViewer("many"), ...ns });
 	if (packaging.numbering === undefined) continue;
 	results.push({
-		...{ name: `${extension}.switched.sendingNsPerViewerAndAccessUnit`, value: perViewer(switchedMany), ...ns },
-		...{ vs: "viewers that have not switched", ratio: perViewer(switchedMany) / perViewer(many) },
+		...{ name: `${extension}.switched.sendingNsPerViewerAndAccessUnit`, value: perViewer("switched"), ...ns },
+		...{ vs: "viewers that have not switched", ratio: perViewer("switched") / perViewer("many") },
 	});
 }
-sink.close();
 report("packaging", results, options);

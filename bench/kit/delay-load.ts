@@ -3,7 +3,7 @@
  * picture the time from its write to the pipe until the last byte of its message (HTTP chunk, or FLV tag from the bare
  * server) was read here.
  *
- * Run by `fork` with a `LoadOrder` as its argument; sends a `LoadResult`.
+ * Run by `fork` with a `LoadOrder` as its argument; sends "begun" when it begins to measure, and then a `LoadResult`.
  */
 import { connect } from "node:net";
 import { findStamp, stampNow } from "./stamp.ts";
@@ -98,6 +98,7 @@ for (let i = 0; i < order.count; i++) {
 		bytes += message.length;
 	});
 }
+setTimeout(() => process.send!("begun"), order.warmUpMs);
 setTimeout(() => {
 	process.send!({ delaysMs, bytes } satisfies LoadResult, () => process.exit(0));
 }, order.warmUpMs + order.measureMs);

@@ -29,6 +29,29 @@ class Drain implements Transport {
 	destroy(): void {}
 }
 
+/** What so many viewers do to the caches, done by one: it goes through as much memory for each write. */
+class ColdDrain extends Drain {
+	readonly #memory = new Uint8Array(COLD_BYTES);
+
+	override send(bytes: Buffer): void {
+		super.send(bytes);
+		this.#walk();
+	}
+
+	override sendAll(buffers: readonly Buffer[]): void {
+		super.sendAll(buffers);
+		this.#walk();
+	}
+
+	#walk(): void {
+		for (let at = 0; at < COLD_BYTES; at += CACHE_LINE_BYTES) this.#memory[at]!++;
+	}
+}
+
+const CACHE_LINE_BYTES = 64;
+/** As much as caches of the second level hold, or more. */
+const COLD_BYTES = 2 ** 20;
+
 /** The packaging, with a clock at the writer's door. */
 export class MeasuredPackaging implements Packaging {
 	/** Spent in writers. */
@@ -81,7 +104,8 @@ export class Audience {
 	readonly #wanted = new Map<Viewer, Decision>();
 	readonly #viewers: Viewer[] = [];
 
-	constructor(lanes: LaneSet, packaging: Packaging, count: number) {
+	/** @param cold caches are, at each access unit */
+	constructor(lanes: LaneSet, packaging: Packaging, count: number, cold: boolean) {
 		this.#channel = lanes.channel;
 		for (let i = 0; i < count; i++) {
 			const viewer = new Viewer({
@@ -91,7 +115,7 @@ export class Audience {
 				onSwitch: () => {},
 				onDrop: () => {},
 			});
-			viewer.start(new Drain());
+			viewer.start(cold ? new ColdDrain() : new Drain());
 			this.#viewers.push(viewer);
 		}
 	}

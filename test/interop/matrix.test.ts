@@ -5,10 +5,11 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Browser } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { AAC_FRAME_SAMPLES } from "../../src/media/aac.ts";
 import { writeNumber } from "../../src/media/rtp/packet.ts";
-import { type Screening, screen } from "../kit/browser-player.ts";
+import { type Screening, type ScreeningOptions, screen } from "../kit/browser-player.ts";
 import { startChromium } from "../kit/chromium.ts";
 import { gstreamerDemuxer } from "../kit/gstreamer-demuxers.ts";
 import { type Penstock, startCli } from "../kit/penstock.ts";
@@ -23,6 +24,7 @@ import { ffprobePackets, gstreamerDecode, mpvDecode, vlcDecode } from "../kit/wi
 import { beyondRemarks, MATRIX, PACKAGINGS, type Packaging, PLAYERS, type Player } from "./matrix-table.ts";
 
 const SWITCHES = 20;
+const SCREENINGS = 3;
 /** What a player may give out more or less than was sent: a first frame that it primes its decoder with, a last one. */
 const SLACK = 2 * AAC_FRAME_SAMPLES;
 
@@ -190,15 +192,33 @@ describe("penstock play", () => {
 	});
 });
 
+/**
+ * A browser renders sound in real time, and on a busy machine it tears anywhere. A fault of the stream tears it in the
+ * same place each time: what is whole in one of three screenings is whole.
+ */
+async function screenUntilWhole(browser: Browser, options: ScreeningOptions, frames: number): Promise<Screening> {
+	for (let attempt = 1; ; attempt++) {
+		const seen = await screen(browser, options);
+		try {
+			expectUnbrokenSound(seen.pcm, { frames, slack: SLACK });
+			return seen;
+		} catch {
+			if (attempt === SCREENINGS) return seen;
+		}
+	}
+}
+
 describe("Chromium on .mp4", () => {
 	const screenings = new Map<string, Screening>();
 
 	beforeAll(async () => {
 		const browser = await startChromium();
-		const body = readFileSync(recordings.get("mp4")!.file);
+		const { recording, file } = recordings.get("mp4")!;
+		const body = readFileSync(file);
+		const frames = countOf(recording, "audio");
 		const type = 'video/mp4; codecs="avc1.4d401f,mp4a.40.2"';
 		const ways = ["MSE", "src"] as const;
-		const seen = await Promise.all(ways.map((way) => screen(browser, { body, way, type })));
+		const seen = await Promise.all(ways.map((way) => screenUntilWhole(browser, { body, way, type }, frames)));
 		for (const [index, way] of ways.entries()) screenings.set(way, seen[index]!);
 	}, 120_000);
 
