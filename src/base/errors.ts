@@ -65,3 +65,7 @@ export class PenstockError extends Error {
 
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** The same as a part of another sentence: without the code in front and the full stop behind. */
+export const clauseOf = (thrown: unknown): string =>
+	thrown instanceof PenstockError ? thrown.message.slice(thrown.code.length + 2).replace(/\.$/, "") : messageOf(thrown);

@@ -3,6 +3,7 @@
  * Follows ITU-T H.264 clause 7.3 and ISO/IEC 14496-15 clause 5.3.3. Only what carrying a stream needs is parsed.
  */
 import { BitReader } from "../base/bits.ts";
+import { readUint32, writeUint32 } from "../base/bytes.ts";
 import { PenstockError } from "../base/errors.ts";
 
 export const NAL_SLICE = 1;
@@ -34,7 +35,7 @@ export const nalType = (nal: Uint8Array): number => nal[0]! & 0x1f;
 export function splitLengthPrefixed(data: Uint8Array): Uint8Array[] {
 	const nals: Uint8Array[] = [];
 	for (let at = 0; at < data.length; ) {
-		const length = at + 4 <= data.length ? readLength(data, at) : Number.POSITIVE_INFINITY;
+		const length = at + 4 <= data.length ? readUint32(data, at) : Number.POSITIVE_INFINITY;
 		if (length > data.length - at - 4) {
 			throw new PenstockError(
 				"STREAM_UNSUPPORTED",
@@ -52,10 +53,7 @@ export function joinLengthPrefixed(nals: readonly Uint8Array[]): Uint8Array {
 	const data = new Uint8Array(nals.reduce((sum, nal) => sum + 4 + nal.length, 0));
 	let at = 0;
 	for (const nal of nals) {
-		data[at] = nal.length >>> 24;
-		data[at + 1] = nal.length >>> 16;
-		data[at + 2] = nal.length >>> 8;
-		data[at + 3] = nal.length;
+		writeUint32(data, at, nal.length);
 		data.set(nal, at + 4);
 		at += 4 + nal.length;
 	}
@@ -234,8 +232,4 @@ export function removeEmulationPrevention(payload: Uint8Array): Uint8Array {
 		out[length++] = byte;
 	}
 	return out.subarray(0, length);
-}
-
-function readLength(data: Uint8Array, at: number): number {
-	return data[at]! * 2 ** 24 + ((data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!);
 }

@@ -4,6 +4,7 @@
  * it came, so that one picture costs one allocation.
  */
 import { BitReader } from "../base/bits.ts";
+import { sameBytes, writeUint32 } from "../base/bytes.ts";
 import { PenstockError } from "../base/errors.ts";
 import type { VideoConfig } from "./access-unit.ts";
 import {
@@ -16,7 +17,16 @@ import {
 	splitObus,
 	withObuSize,
 } from "./av1.ts";
-import { h264Config, NAL_AUD, NAL_IDR, NAL_PPS, NAL_SPS, nalType, splitLengthPrefixed } from "./h264.ts";
+import {
+	h264Config,
+	joinLengthPrefixed,
+	NAL_AUD,
+	NAL_IDR,
+	NAL_PPS,
+	NAL_SPS,
+	nalType,
+	splitLengthPrefixed,
+} from "./h264.ts";
 import {
 	HEVC_NAL_AUD,
 	HEVC_NAL_PPS,
@@ -41,7 +51,7 @@ export interface CodedPicture {
 
 /** More parameter sets than all that H.264 can tell apart, or more bytes in those that hold at a time, are garbage. */
 const MOST_SETS = 32 + 256;
-const MOST_SET_BYTES = 65_536;
+export const MOST_SET_BYTES = 65_536;
 
 /**
  * Takes a payload apart. It writes into `payload`.
@@ -69,8 +79,22 @@ export function parameterSetsOf(config: VideoConfig): readonly Uint8Array[] {
 	}
 }
 
+/** The same as access units hold such things: NAL units behind four-byte lengths, or the OBU. Empty without video. */
+export function inBandSets(config: VideoConfig | undefined): Uint8Array {
+	if (config === undefined) return new Uint8Array(0);
+	return config.codec === "av1" ? config.sequenceHeader : joinLengthPrefixed(parameterSetsOf(config));
+}
+
+/** Whether a decoder that knows one runs on with the other; no video is the same as none. */
+export function sameVideo(one: VideoConfig | undefined, other: VideoConfig | undefined): boolean {
+	if (one === other) return true;
+	if (one === undefined || one.codec !== other?.codec) return false;
+	const [mine, theirs] = [parameterSetsOf(one), parameterSetsOf(other)];
+	return mine.length === theirs.length && mine.every((set, i) => sameBytes(set, theirs[i]!));
+}
+
 /** What H.264 and HEVC say in different ways. */
-interface NalCodec {
+interface NalSyntax {
 	readonly isKey: (nal: Uint8Array) => boolean;
 	readonly isDelimiter: (nal: Uint8Array) => boolean;
 	/** A number for each kind and id of parameter set: a set takes the place of the one with its slot. */
@@ -80,7 +104,7 @@ interface NalCodec {
 	readonly build: (sets: readonly Uint8Array[]) => VideoConfig | undefined;
 }
 
-const H264_CODEC: NalCodec = {
+const H264_CODEC: NalSyntax = {
 	isKey: (nal) => nalType(nal) === NAL_IDR,
 	isDelimiter: (nal) => nalType(nal) === NAL_AUD,
 	isSet: (nal) => nalType(nal) === NAL_SPS || nalType(nal) === NAL_PPS,
@@ -98,7 +122,7 @@ const H264_CODEC: NalCodec = {
 
 const HEVC_SETS: readonly number[] = [HEVC_NAL_VPS, HEVC_NAL_SPS, HEVC_NAL_PPS];
 
-const HEVC_CODEC: NalCodec = {
+const HEVC_CODEC: NalSyntax = {
 	isKey: isHevcIdr,
 	isDelimiter: (nal) => hevcNalType(nal) === HEVC_NAL_AUD,
 	isSet: (nal) => HEVC_SETS.includes(hevcNalType(nal)),
@@ -117,7 +141,7 @@ const NAL_CODECS = { h264: H264_CODEC, hevc: HEVC_CODEC } as const;
 
 const slot = (kind: number, id: number, ids: number): number | undefined => (id < ids ? kind * 256 + id : undefined);
 
-function takeNals(payload: Uint8Array, codec: NalCodec, config: VideoConfig | undefined): CodedPicture {
+function takeNals(payload: Uint8Array, codec: NalSyntax, config: VideoConfig | undefined): CodedPicture {
 	const nals = splitLengthPrefixed(payload);
 	const key = nals.some(codec.isKey);
 	const sets = nals.filter(codec.isSet);
@@ -133,7 +157,7 @@ function takeNals(payload: Uint8Array, codec: NalCodec, config: VideoConfig | un
 }
 
 /** The new sets first (the first SPS tells the size), then those of the old that no new one replaces. */
-function merge(codec: NalCodec, old: readonly Uint8Array[], sets: readonly Uint8Array[]): Uint8Array[] {
+function merge(codec: NalSyntax, old: readonly Uint8Array[], sets: readonly Uint8Array[]): Uint8Array[] {
 	const bySlot = new Map<number, Uint8Array>();
 	for (const set of sets) {
 		const at = codec.slotOf(set);
@@ -161,13 +185,9 @@ function compactNals(payload: Uint8Array, nals: readonly Uint8Array[]): Uint8Arr
 	let at = 0;
 	for (const nal of nals) {
 		const from = nal.byteOffset - payload.byteOffset;
-		const length = nal.length;
-		payload.copyWithin(at + 4, from, from + length);
-		payload[at] = length >>> 24;
-		payload[at + 1] = length >>> 16;
-		payload[at + 2] = length >>> 8;
-		payload[at + 3] = length;
-		at += 4 + length;
+		payload.copyWithin(at + 4, from, from + nal.length);
+		writeUint32(payload, at, nal.length);
+		at += 4 + nal.length;
 	}
 	return payload.subarray(0, at);
 }
@@ -201,9 +221,6 @@ function compactObus(payload: Uint8Array, obus: readonly Uint8Array[]): Uint8Arr
 	}
 	return out.subarray(0, at);
 }
-
-const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
-	one.length === other.length && one.every((byte, i) => byte === other[i]);
 
 const broken = (why: string): PenstockError =>
 	new PenstockError("STREAM_UNSUPPORTED", `${why}; the source's video cannot be carried.`);

@@ -3,7 +3,7 @@
  * takes more than one value to judge: names, order of renditions, what a copied rendition can go with.
  */
 import { resolve } from "node:path";
-import { messageOf } from "../base/errors.ts";
+import { clauseOf } from "../base/errors.ts";
 import { isName, type Name, parseName } from "../base/name.ts";
 import { bitsPerSecond, bytes, milliseconds } from "../base/units.ts";
 import type { SourceSpec } from "../ladder/ladder-config.ts";
@@ -41,8 +41,7 @@ class Findings {
 		try {
 			parseName(text, what);
 		} catch (thrown) {
-			const reason = messageOf(thrown).replace(/^NAME_INVALID: (.*)\.$/s, "$1");
-			this.problems.push({ code: "CONFIG_VALUE", path, at, text: reason });
+			this.problems.push({ code: "CONFIG_VALUE", path, at, text: clauseOf(thrown) });
 		}
 		return text as Name;
 	}
@@ -241,8 +240,8 @@ function checkSource(source: SourceSpec, above: Path, findings: Findings): void 
 		sourceArguments(source, { kind: "probe" });
 	} catch (thrown) {
 		const path = [...above, "source"];
-		const reason = messageOf(thrown).replace(/^SOURCE_UNSUPPORTED: (.*)\.$/s, "$1");
-		findings.problems.push({ code: "CONFIG_VALUE", path, at: "value", text: `${pathText(path)}: ${reason}` });
+		const text = `${pathText(path)}: ${clauseOf(thrown)}`;
+		findings.problems.push({ code: "CONFIG_VALUE", path, at: "value", text });
 	}
 }
 

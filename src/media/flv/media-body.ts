@@ -3,13 +3,13 @@
  * the form of FLV 10.1 (annex E.4.2 and E.4.3), HEVC, AV1 and Opus in that of Enhanced RTMP v2 ("Enhanced Video",
  * "Enhanced Audio"), which tells codecs by FourCC.
  */
-
+import { writeUint24 } from "../../base/bytes.ts";
 import type { AudioConfig, VideoConfig } from "../access-unit.ts";
 import { buildAv1C } from "../av1.ts";
 import { buildAvcC } from "../h264.ts";
 import { buildHvcC } from "../hevc.ts";
 import { buildOpusHead } from "../opus.ts";
-import { readInt24, writeUint24 } from "./tag.ts";
+import { readInt24 } from "./tag.ts";
 
 const FRAME_TYPE_KEY = 1;
 const FRAME_TYPE_INTER = 2;

@@ -8,27 +8,21 @@
  * the rest is unwrapped. A stream that begins below zero therefore begins near 2³¹; whoever relates two FLV streams
  * to each other must relate them modulo 2³¹ ms.
  */
-import { PenstockError } from "../../base/errors.ts";
+import { clauseOf, PenstockError } from "../../base/errors.ts";
 import { isName } from "../../base/name.ts";
 import { msToTicks, type Ticks90k, ticks90k } from "../../base/units.ts";
 import { Unwrapper } from "../../base/unwrap.ts";
 import { parseAudioSpecificConfig } from "../aac.ts";
 import type { AccessUnit, AudioConfig, DecodeInformation, TrackKind, VideoConfig } from "../access-unit.ts";
+import { sameAudio } from "../audio.ts";
 import { parseAv1C } from "../av1.ts";
 import { parseAvcC } from "../h264.ts";
 import { parseHvcC } from "../hevc.ts";
 import { parseOpusHead } from "../opus.ts";
-import { takePicture } from "../picture.ts";
+import { sameVideo, takePicture } from "../picture.ts";
 import type { StreamReader, StreamSink, UnitStart } from "../stream-reader.ts";
 import { parseScript } from "./amf0.ts";
-import {
-	type AudioBody,
-	audioSequenceHeader,
-	parseAudioBody,
-	parseVideoBody,
-	type VideoBody,
-	videoSequenceHeader,
-} from "./media-body.ts";
+import { type AudioBody, parseAudioBody, parseVideoBody, type VideoBody } from "./media-body.ts";
 import { FLAG_VIDEO, TAG_AUDIO, TAG_VIDEO } from "./tag.ts";
 import { type ScannedTag, TagScanner } from "./tag-scanner.ts";
 import { ON_RENDITION } from "./writer.ts";
@@ -55,8 +49,8 @@ export class FlvReader implements StreamReader {
 			this.#fault("FLV_SYNTAX", `the FLV stream at byte ${offset} ${why}; it is taken up again at the next whole tag.`),
 	});
 	readonly #unwrapper = new Unwrapper(FLV_TIME_BITS);
-	readonly #video = new Track<VideoConfig>(videoSequenceHeader);
-	readonly #audio = new Track<AudioConfig>(audioSequenceHeader);
+	readonly #video = new Track<VideoConfig>(sameVideo);
+	readonly #audio = new Track<AudioConfig>(sameAudio);
 	#told: DecodeInformation = {};
 	/** The stream names its units. */
 	#isNamed = false;
@@ -219,7 +213,7 @@ export class FlvReader implements StreamReader {
 			return act();
 		} catch (thrown) {
 			if (!(thrown instanceof PenstockError)) throw thrown;
-			const what = `cannot be read: ${thrown.message.slice(thrown.code.length + 2).replace(/\.$/, "")}`;
+			const what = `cannot be read: ${clauseOf(thrown)}`;
 			this.#leaveOut(track, tag, { kind: thrown.code === "STREAM_UNSUPPORTED" ? "unsupported" : "broken", what });
 			return undefined;
 		}
@@ -242,16 +236,15 @@ export class FlvReader implements StreamReader {
 
 /** What is known of one track. */
 class Track<Config extends VideoConfig | AudioConfig> {
-	readonly #sequenceHeader: (config: Config) => Uint8Array;
-	#record: Uint8Array | undefined;
+	readonly #same: (one: Config | undefined, other: Config) => boolean;
 	#config: Config | undefined;
 	/** It has come in this unit. */
 	isCurrent = false;
 	/** What was last said to be wrong, until something is right again. */
 	complaint: string | undefined;
 
-	constructor(sequenceHeader: (config: Config) => Uint8Array) {
-		this.#sequenceHeader = sequenceHeader;
+	constructor(same: (one: Config | undefined, other: Config) => boolean) {
+		this.#same = same;
 	}
 
 	/** The same object for as long as it says the same. */
@@ -263,11 +256,7 @@ class Track<Config extends VideoConfig | AudioConfig> {
 	set(config: Config): boolean {
 		this.isCurrent = true;
 		this.complaint = undefined;
-		if (config === this.#config) return false;
-		const record = this.#sequenceHeader(config);
-		const isSame = this.#record?.length === record.length && this.#record.every((byte, i) => byte === record[i]);
-		if (isSame) return false;
-		this.#record = record;
+		if (this.#same(this.#config, config)) return false;
 		this.#config = config;
 		return true;
 	}

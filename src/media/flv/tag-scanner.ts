@@ -5,16 +5,8 @@
  * Invariants: what is handed on does not depend on how the input was cut; each byte is looked at once by the search,
  * for it never goes back behind a tag found; at most one tag of `FLV_MAX_TAG_BYTES` is kept.
  */
-import {
-	FILE_HEADER_BYTES,
-	readUint24,
-	readUint32,
-	TAG_AUDIO,
-	TAG_HEADER_BYTES,
-	TAG_SCRIPT,
-	TAG_SIZE_BYTES,
-	TAG_VIDEO,
-} from "./tag.ts";
+import { readUint24, readUint32 } from "../../base/bytes.ts";
+import { FILE_HEADER_BYTES, TAG_AUDIO, TAG_HEADER_BYTES, TAG_SCRIPT, TAG_SIZE_BYTES, TAG_VIDEO } from "./tag.ts";
 
 /** Header and body. */
 export const FLV_MAX_TAG_BYTES = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@
  * FLV's framing: the file header, and tags with their sizes before and behind them (Adobe Flash Video File Format
  * Specification 10.1, annex E.2 to E.4.1).
  */
+import { readUint24, writeUint24, writeUint32 } from "../../base/bytes.ts";
 import { TICKS_PER_MS, type Ticks90k } from "../../base/units.ts";
 
 /** Behind the header stands PreviousTagSize0. */
@@ -42,22 +43,9 @@ export function writeTagFrame(out: Uint8Array, at: number, type: number, ms: num
 	out[at + 7] = low >>> 24; // TimestampExtended
 	writeUint24(out, at + 8, 0); // StreamID
 	const body = at + TAG_HEADER_BYTES;
-	const tagBytes = TAG_HEADER_BYTES + bodyBytes;
-	out[body + bodyBytes] = tagBytes >>> 24;
-	writeUint24(out, body + bodyBytes + 1, tagBytes);
+	writeUint32(out, body + bodyBytes, TAG_HEADER_BYTES + bodyBytes);
 	return body;
 }
 
-export function writeUint24(out: Uint8Array, at: number, value: number): void {
-	out[at] = value >>> 16;
-	out[at + 1] = value >>> 8;
-	out[at + 2] = value;
-}
-
-export const readUint24 = (bytes: Uint8Array, at: number): number =>
-	(bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
-
 /** SI24. */
 export const readInt24 = (bytes: Uint8Array, at: number): number => (readUint24(bytes, at) << 8) >> 8;
-
-export const readUint32 = (bytes: Uint8Array, at: number): number => bytes[at]! * 2 ** 24 + readUint24(bytes, at + 1);

@@ -7,10 +7,9 @@
  */
 import { PenstockError } from "../../base/errors.ts";
 import { parseName } from "../../base/name.ts";
-import type { AccessUnit, VideoConfig } from "../access-unit.ts";
-import { joinLengthPrefixed } from "../h264.ts";
+import type { AccessUnit } from "../access-unit.ts";
 import type { Allocate, UnitHead, UnitWriter } from "../packaging.ts";
-import { parameterSetsOf } from "../picture.ts";
+import { inBandSets } from "../picture.ts";
 import { scriptCall } from "./amf0.ts";
 import {
 	audioCodecId,
@@ -62,7 +61,7 @@ export class FlvUnitWriter implements UnitWriter {
 	constructor(head: UnitHead) {
 		const { video, audio } = head.decode;
 		this.#head = head;
-		this.#keySets = video === undefined ? new Uint8Array(0) : keySets(video);
+		this.#keySets = inBandSets(video);
 		this.#picturePreludes = video && [videoPrelude(video.codec, false, 0), videoPrelude(video.codec, true, 0)];
 		this.#audioPrelude = audio === undefined ? undefined : audioPrelude(audio.codec);
 		this.#opening = [unitName(head), ...sequenceHeaders(head)];
@@ -182,12 +181,6 @@ function sequenceHeaders({ decode: { video, audio } }: UnitHead): Tag[] {
 
 const bytesOf = (tags: readonly Tag[]): number =>
 	tags.reduce((sum, { body }) => sum + TAG_FRAME_BYTES + body.length, 0);
-
-/** Parameter sets as NAL units behind four-byte lengths; of AV1, the sequence header's OBU as it is. */
-function keySets(config: VideoConfig): Uint8Array {
-	const sets = parameterSetsOf(config);
-	return config.codec === "av1" ? sets[0]! : joinLengthPrefixed(sets);
-}
 
 /** @returns the end of the tag and its size */
 function putTag(out: Uint8Array, at: number, { type, body }: Tag, ms: number): number {

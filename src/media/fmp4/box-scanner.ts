@@ -6,7 +6,8 @@
  * looks like the beginning of a box that opens something. It looks for that in all that it passes over, too, so that a
  * damaged size costs little more than its box. Each byte is looked at once, whatever comes.
  */
-import { BOX_HEADER_BYTES, boxName, boxType, readUint32, readUint64 } from "./box.ts";
+import { readUint32 } from "../../base/bytes.ts";
+import { BOX_HEADER_BYTES, boxName, boxType, readUint64 } from "./box.ts";
 
 /** What a scanner finds, in the order of the file. Offsets are in bytes from the first one that was pushed. */
 export interface BoxSink {

@@ -2,6 +2,7 @@
  * Boxes (ISO/IEC 14496-12, clause 4.2): a size in bytes, header included, a type of four letters, a payload. Building
  * here is for what is made once a unit; what is made for every access unit is written in place (`fragment-writer.ts`).
  */
+import { readUint32, writeUint32 } from "../../base/bytes.ts";
 import { PenstockError } from "../../base/errors.ts";
 
 export const BOX_HEADER_BYTES = 8;
@@ -18,27 +19,16 @@ export const boxType = (letters: string): number =>
 export const boxName = (type: number): string =>
 	String.fromCharCode(type >>> 24, (type >>> 16) & 0xff, (type >>> 8) & 0xff, type & 0xff).replaceAll(/[^ -~]/g, "?");
 
-export function putUint32(out: Uint8Array, at: number, value: number): void {
-	out[at] = value >>> 24;
-	out[at + 1] = value >>> 16;
-	out[at + 2] = value >>> 8;
-	out[at + 3] = value;
-}
-
 /** @param value 0 to 2⁵³ − 1 */
 export function putUint64(out: Uint8Array, at: number, value: number): void {
-	putUint32(out, at, Math.floor(value / 2 ** 32));
-	putUint32(out, at + 4, value >>> 0);
+	writeUint32(out, at, Math.floor(value / 2 ** 32));
+	writeUint32(out, at + 4, value >>> 0);
 }
 
 export const readUint16 = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
 
-export const readUint32 = (bytes: Uint8Array, at: number): number =>
-	((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
-
 /** Signed. */
-export const readInt32 = (bytes: Uint8Array, at: number): number =>
-	(bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+export const readInt32 = (bytes: Uint8Array, at: number): number => readUint32(bytes, at) | 0;
 
 /** Rounded above 2⁵³. */
 export const readUint64 = (bytes: Uint8Array, at: number): number =>
@@ -58,8 +48,8 @@ export type BoxPart = Uint8Array | readonly number[];
 /** A box of these parts. */
 export function box(letters: string, ...parts: readonly BoxPart[]): Uint8Array {
 	const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, BOX_HEADER_BYTES));
-	putUint32(out, 0, out.length);
-	putUint32(out, 4, boxType(letters));
+	writeUint32(out, 0, out.length);
+	writeUint32(out, 4, boxType(letters));
 	let at = BOX_HEADER_BYTES;
 	for (const part of parts) {
 		out.set(part, at);

@@ -4,8 +4,8 @@
  */
 import { PenstockError } from "../../base/errors.ts";
 import type { AudioConfig, DecodeInformation, TrackKind, VideoConfig } from "../access-unit.ts";
-import { buildDOps } from "../opus.ts";
-import { parameterSetsOf, takePicture, type VideoCodec } from "../picture.ts";
+import { sameAudio } from "../audio.ts";
+import { sameVideo, takePicture, type VideoCodec } from "../picture.ts";
 import type { Movie } from "./movie-reader.ts";
 import type { SampleEntry } from "./sample-entry.ts";
 
@@ -93,20 +93,3 @@ export class DecodeState {
 
 const noEntry = (kind: TrackKind, entry: number): PenstockError =>
 	new PenstockError("STREAM_UNSUPPORTED", `${kind} by sample entry ${entry} of its track cannot be carried`);
-
-const sameVideo = (one: VideoConfig | undefined, other: VideoConfig | undefined): boolean =>
-	one === undefined || other === undefined
-		? one === other
-		: one.codec === other.codec && sameSets(parameterSetsOf(one), parameterSetsOf(other));
-
-const sameAudio = (one: AudioConfig | undefined, other: AudioConfig | undefined): boolean =>
-	one === undefined || other === undefined
-		? one === other
-		: one.codec === other.codec && sameSets([record(one)], [record(other)]);
-
-const record = (config: AudioConfig): Uint8Array =>
-	config.codec === "aac" ? config.specificConfig : buildDOps(config);
-
-const sameSets = (one: readonly Uint8Array[], other: readonly Uint8Array[]): boolean =>
-	one.length === other.length &&
-	one.every((set, i) => set.length === other[i]!.length && set.every((byte, k) => byte === other[i]![k]));

@@ -3,18 +3,9 @@
  * when each is decoded and shown. Samples are read off one by one, as their bytes come, so that a box which claims many
  * costs nothing.
  */
+import { readUint32 } from "../../base/bytes.ts";
 import type { TrackKind } from "../access-unit.ts";
-import {
-	boxType,
-	type ChildBox,
-	childOf,
-	optionalChildOf,
-	readInt32,
-	readUint32,
-	readUint64,
-	splitBoxes,
-	syntax,
-} from "./box.ts";
+import { boxType, type ChildBox, childOf, optionalChildOf, readInt32, readUint64, splitBoxes, syntax } from "./box.ts";
 import { absoluteTime, later, type MediaTime, mediaTime } from "./media-time.ts";
 import type { Movie, Track } from "./movie-reader.ts";
 

@@ -3,7 +3,8 @@
  * 8.8.12), written in place. Every offset is from the start of its own `moof` (default-base-is-moof), and every time is
  * absolute, so that a fragment says nothing of the one before.
  */
-import { boxType, putUint32, putUint64 } from "./box.ts";
+import { writeUint32 } from "../../base/bytes.ts";
+import { boxType, putUint64 } from "./box.ts";
 
 /** What a fragment of one sample says of it. Times are on the track's timescale. */
 export interface FragmentHead {
@@ -48,14 +49,14 @@ export function writeFragmentHead(out: Uint8Array, at: number, head: FragmentHea
 	const moofBytes = FIXED_BYTES + sampleFieldBytes(head);
 	let to = putBox(out, at, moofBytes, MOOF);
 	to = putBox(out, to, MFHD_BYTES, MFHD);
-	putUint32(out, to, 0);
-	putUint32(out, to + 4, head.sequenceNumber);
+	writeUint32(out, to, 0);
+	writeUint32(out, to + 4, head.sequenceNumber);
 	to = putBox(out, to + 8, moofBytes - 8 - MFHD_BYTES, TRAF);
 	to = putBox(out, to, TFHD_BYTES, TFHD);
-	putUint32(out, to, DEFAULT_BASE_IS_MOOF);
-	putUint32(out, to + 4, head.trackId);
+	writeUint32(out, to, DEFAULT_BASE_IS_MOOF);
+	writeUint32(out, to + 4, head.trackId);
 	to = putBox(out, to + 8, TFDT_BYTES, TFDT);
-	putUint32(out, to, 0x0100_0000); // version 1: 64 bits
+	writeUint32(out, to, 0x0100_0000); // version 1: 64 bits
 	putUint64(out, to + 4, head.decodeTime);
 	putRun(out, to + 12, moofBytes, head);
 	putBox(out, at + moofBytes, MDAT_HEADER_BYTES + head.dataBytes, MDAT);
@@ -68,22 +69,22 @@ function putRun(out: Uint8Array, at: number, moofBytes: number, head: FragmentHe
 		(flags === undefined ? 0 : SAMPLE_FLAGS_PRESENT) |
 		(compositionOffset === 0 ? 0 : COMPOSITION_OFFSETS_PRESENT);
 	let to = putBox(out, at, TRUN_BYTES + sampleFieldBytes(head), TRUN);
-	putUint32(out, to, 0x0100_0000 | present); // version 1: composition offsets may be negative
-	putUint32(out, to + 4, 1); // sample_count
-	putUint32(out, to + 8, moofBytes + MDAT_HEADER_BYTES); // data_offset
-	putUint32(out, to + 12, head.duration);
-	putUint32(out, to + 16, head.dataBytes);
+	writeUint32(out, to, 0x0100_0000 | present); // version 1: composition offsets may be negative
+	writeUint32(out, to + 4, 1); // sample_count
+	writeUint32(out, to + 8, moofBytes + MDAT_HEADER_BYTES); // data_offset
+	writeUint32(out, to + 12, head.duration);
+	writeUint32(out, to + 16, head.dataBytes);
 	to += 20;
 	if (flags !== undefined) {
-		putUint32(out, to, flags);
+		writeUint32(out, to, flags);
 		to += 4;
 	}
-	if (compositionOffset !== 0) putUint32(out, to, compositionOffset);
+	if (compositionOffset !== 0) writeUint32(out, to, compositionOffset);
 }
 
 /** @returns where the box's payload begins */
 function putBox(out: Uint8Array, at: number, byteLength: number, type: number): number {
-	putUint32(out, at, byteLength);
-	putUint32(out, at + 4, type);
+	writeUint32(out, at, byteLength);
+	writeUint32(out, at + 4, type);
 	return at + 8;
 }

@@ -3,8 +3,8 @@
  * streams count 10 MHz since 1970, beyond 2⁵³), so that a time is kept as whole seconds and what is over: each access
  * unit's time is then rounded once, from its own count, and no error adds up.
  */
+import { readUint32 } from "../../base/bytes.ts";
 import { type Ticks90k, ticks90k } from "../../base/units.ts";
-import { readUint32 } from "./box.ts";
 
 /** Units in a second, in all that this house writes: its own clock, so that no time is ever rounded. */
 export const WRITTEN_TIMESCALE = 90_000;

@@ -2,8 +2,9 @@
  * What a `moov` says of a fragmented file (ISO/IEC 14496-12, clauses 8.2 to 8.8): its tracks, how to decode them, and
  * what their fragments leave unsaid. Edit lists are read past: the times here are those of the fragments.
  */
+import { readUint32 } from "../../base/bytes.ts";
 import { PenstockError } from "../../base/errors.ts";
-import { boxType, type ChildBox, childOf, optionalChildOf, readUint32, splitBoxes, syntax } from "./box.ts";
+import { boxType, type ChildBox, childOf, optionalChildOf, splitBoxes, syntax } from "./box.ts";
 import { parseSampleEntry, type SampleEntry } from "./sample-entry.ts";
 
 /** What `trex` says for samples of which a fragment does not. */

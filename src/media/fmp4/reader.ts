@@ -5,7 +5,7 @@
  * A sample comes out with its last byte, in the order of the bytes. Times are those of the fragments; edit lists are not
  * looked at. Bounded: one `moov`, `moof` or `emsg` of 1 MiB at most, the tables of one `moof`, one sample of 16 MiB at most.
  */
-import { type ErrorCode, PenstockError } from "../../base/errors.ts";
+import { clauseOf, type ErrorCode, PenstockError } from "../../base/errors.ts";
 import { Unwrapper } from "../../base/unwrap.ts";
 import type { AccessUnit, TrackKind } from "../access-unit.ts";
 import type { StreamReader, StreamSink, UnitStart } from "../stream-reader.ts";
@@ -231,7 +231,7 @@ export class Fmp4Reader implements StreamReader {
 	/** @param thrown what was thrown by a parser; rethrown where that was no error of the input */
 	#fault(offset: number, thrown: unknown): void {
 		if (!(thrown instanceof PenstockError)) throw thrown;
-		this.#tell(thrown.code, offset, thrown.message.slice(thrown.code.length + 2).replace(/\.$/, ""));
+		this.#tell(thrown.code, offset, clauseOf(thrown));
 	}
 
 	#broken(offset: number, what: string): void {

@@ -2,11 +2,12 @@
  * How a unit names itself in fragmented MP4: an event message box (ISO/IEC 23009-1, clause 5.10.3.3) between its moov and
  * its first moof. Players that do not know the scheme pass over the box.
  */
+import { readUint32 } from "../../base/bytes.ts";
 import { isName, parseName } from "../../base/name.ts";
 import { type Ticks90k, ticks90k } from "../../base/units.ts";
 import type { UnitHead } from "../packaging.ts";
 import type { UnitStart } from "../stream-reader.ts";
-import { fullBox, readUint32, uint32 } from "./box.ts";
+import { fullBox, uint32 } from "./box.ts";
 import { absoluteTime, ticksOf, WRITTEN_TIMESCALE } from "./media-time.ts";
 
 /** scheme_id_uri: its `value` is a rendition, its `id` a unit's number, its presentation_time the unit's time. */

@@ -5,12 +5,12 @@
  * Invariants: bytes are a function of the unit's head and its access units alone; times are the channel's own, never
  * summed; a fragment is complete with its access unit, and waits for no other to know how long it lasts.
  */
+import { concatenate } from "../../base/bytes.ts";
 import { PenstockError } from "../../base/errors.ts";
-import type { AccessUnit, AudioConfig, TrackKind, VideoConfig } from "../access-unit.ts";
+import type { AccessUnit, AudioConfig, TrackKind } from "../access-unit.ts";
 import { audioFrameSamples } from "../audio.ts";
-import { joinLengthPrefixed } from "../h264.ts";
 import type { Allocate, UnitHead, UnitWriter } from "../packaging.ts";
-import { parameterSetsOf } from "../picture.ts";
+import { inBandSets } from "../picture.ts";
 import { type FragmentHead, fragmentHeadBytes, writeFragmentHead } from "./fragment-writer.ts";
 import { WRITTEN_TIMESCALE } from "./media-time.ts";
 import { FLAGS_DEPENDENT, FLAGS_KEY, movie, TRACK_ID } from "./movie-writer.ts";
@@ -41,7 +41,7 @@ export class Fmp4UnitWriter implements UnitWriter {
 		this.#head = head;
 		this.#fragments = head.accessUnitsBefore;
 		this.#start = concatenate(movie(head.decode), unitMessage(head));
-		this.#keyPrelude = head.decode.video === undefined ? NOTHING : keyPrelude(head.decode.video);
+		this.#keyPrelude = inBandSets(head.decode.video);
 		this.#longestStep = head.pictureDuration;
 	}
 
@@ -100,15 +100,4 @@ export class Fmp4UnitWriter implements UnitWriter {
 function frameDuration(config: AudioConfig, data: Uint8Array): number {
 	const samples = audioFrameSamples(config, data);
 	return samples > 0 ? Math.round((samples * WRITTEN_TIMESCALE) / config.sampleRateHz) : UNKNOWN_FRAME_DURATION;
-}
-
-/** Parameter sets as the samples have their NAL units, or the sequence header OBU. */
-const keyPrelude = (config: VideoConfig): Uint8Array =>
-	config.codec === "av1" ? config.sequenceHeader : joinLengthPrefixed(parameterSetsOf(config));
-
-function concatenate(one: Uint8Array, other: Uint8Array): Uint8Array {
-	const out = new Uint8Array(one.length + other.length);
-	out.set(one);
-	out.set(other, one.length);
-	return out;
 }

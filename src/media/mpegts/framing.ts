@@ -2,6 +2,7 @@
  * What stands between a PES header and an access unit's own bytes: start codes, delimiters and parameter sets for
  * pictures, a header before each audio frame.
  */
+import { readUint32 } from "../../base/bytes.ts";
 import { ADTS_HEADER_BYTES, writeAdtsHeader } from "../aac.ts";
 import type { AudioConfig, VideoConfig } from "../access-unit.ts";
 import { opusHeaderBytes, writeOpusHeader } from "./opus-mapping.ts";
@@ -53,7 +54,7 @@ export function keyPrelude(config: VideoConfig | undefined): Uint8Array {
 export function annexBBytes(data: Uint8Array): number {
 	let total = 0;
 	for (let at = 0; at < data.length; ) {
-		const length = at + 4 <= data.length ? readLength(data, at) : Number.POSITIVE_INFINITY;
+		const length = at + 4 <= data.length ? readUint32(data, at) : Number.POSITIVE_INFINITY;
 		if (length > data.length - at - 4) return -1 - at;
 		if (length > 0) total += 4 + length;
 		at += 4 + length;
@@ -67,7 +68,7 @@ export function putAnnexB(out: Uint8Array, at: number, data: Uint8Array, nalByte
 	if (!empty) out.set(data, at);
 	let to = at;
 	for (let from = 0; from < data.length; ) {
-		const length = readLength(data, from);
+		const length = readUint32(data, from);
 		if (length > 0) {
 			if (empty) out.set(data.subarray(from, from + 4 + length), to);
 			out[to] = 0;
@@ -79,6 +80,3 @@ export function putAnnexB(out: Uint8Array, at: number, data: Uint8Array, nalByte
 		from += 4 + length;
 	}
 }
-
-const readLength = (data: Uint8Array, at: number): number =>
-	data[at]! * 2 ** 24 + ((data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!);

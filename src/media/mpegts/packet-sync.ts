@@ -4,6 +4,7 @@
  * sync bytes follow at its distance (or the input ends): one byte of 256 is 0x47 by chance.
  * Invariant: what is handed on does not depend on how the input was cut; at most 564 bytes are kept.
  */
+import { concatenate } from "../../base/bytes.ts";
 import { PACKET_BYTES, SYNC_BYTE } from "./packet.ts";
 
 /** Bytes that must be there to judge a packet found: it, and sync bytes at 188 and 376. */
@@ -52,7 +53,7 @@ export class PacketSync {
 	}
 
 	push(bytes: Uint8Array): void {
-		const data = this.#kept.length === 0 ? bytes : concat(this.#kept, bytes);
+		const data = this.#kept.length === 0 ? bytes : concatenate(this.#kept, bytes);
 		const used = this.#scan(data, false);
 		this.#kept = new Uint8Array(data.subarray(used)); // a copy, which slice of a Buffer is not
 		this.#offset += used;
@@ -118,10 +119,3 @@ function search(data: Uint8Array, from: number, ending: boolean): { at: number; 
 
 /** Beyond the end, where only an ending search looks, nothing speaks against it. */
 const isSync = (data: Uint8Array, at: number): boolean => at >= data.length || data[at] === SYNC_BYTE;
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-	const both = new Uint8Array(first.length + second.length);
-	both.set(first);
-	both.set(second, first.length);
-	return both;
-}

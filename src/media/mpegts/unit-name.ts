@@ -4,6 +4,7 @@
  * ETSI TS 101 154, annex D: tag, length, data. Ours is the one for registered private data, told from others' by its
  * format identifier. Demultiplexers that do not know it pass over it, as they do over all private data.
  */
+import { readUint32, writeUint32 } from "../../base/bytes.ts";
 import { isName, parseName } from "../../base/name.ts";
 import type { UnitHead } from "../packaging.ts";
 
@@ -45,13 +46,3 @@ export function parseUnitName(privateData: Uint8Array): UnitName | undefined {
 	}
 	return undefined;
 }
-
-function writeUint32(out: Uint8Array, at: number, value: number): void {
-	out[at] = value >>> 24;
-	out[at + 1] = value >>> 16;
-	out[at + 2] = value >>> 8;
-	out[at + 3] = value;
-}
-
-const readUint32 = (data: Uint8Array, at: number): number =>
-	data[at]! * 2 ** 24 + ((data[at + 1]! << 16) | (data[at + 2]! << 8) | data[at + 3]!);

@@ -5,14 +5,13 @@
 import type { VideoConfig } from "../access-unit.ts";
 import { joinLengthPrefixed, NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, nalType, splitAnnexB } from "../h264.ts";
 import { HEVC_NAL_FIRST_NON_VCL, HEVC_NAL_PPS, HEVC_NAL_SPS, HEVC_NAL_VPS, hevcNalType, isHevcIdr } from "../hevc.ts";
-import { type CodedPicture, parameterSetsOf, takePicture } from "../picture.ts";
+import { type CodedPicture, MOST_SET_BYTES, sameVideo, takePicture } from "../picture.ts";
 
 /** The codecs whose pictures are NAL units. */
 export type NalCodec = "h264" | "hevc";
 
-/** More NAL units in one picture, or bytes in its parameter sets, are garbage; reading them would cost memory. */
+/** More NAL units in one picture are garbage; reading them would cost memory. */
 const MOST_NALS = 16_384;
-const MOST_SET_BYTES = 65_536;
 /** The kinds of parameter sets, all of which a decoder needs. */
 const SETS: Record<NalCodec, readonly number[]> = {
 	h264: [NAL_SPS, NAL_PPS],
@@ -68,7 +67,7 @@ export class VideoPayloads {
 		const isKey = nals.some((nal) => this.#isKey(nal));
 		if (!isWhole || (this.#config !== undefined && !isKey)) return;
 		const { config } = takePicture(joinLengthPrefixed(sets), this.codec);
-		if (config && !(this.#config && sameSets(this.#config, config))) this.#config = config;
+		if (config && !sameVideo(this.#config, config)) this.#config = config;
 	}
 
 	#typeOf(nal: Uint8Array): number {
@@ -93,11 +92,3 @@ function startCodes(data: Uint8Array): number {
 	}
 	return count;
 }
-
-function sameSets(one: VideoConfig, other: VideoConfig): boolean {
-	const [mine, theirs] = [parameterSetsOf(one), parameterSetsOf(other)];
-	return mine.length === theirs.length && mine.every((set, index) => sameBytes(set, theirs[index]!));
-}
-
-const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
-	one.length === other.length && one.every((byte, index) => byte === other[index]);

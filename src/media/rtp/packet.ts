@@ -2,6 +2,7 @@
  * RTP packets of MPEG-TS behind their length: RFC 3550, clause 5.1 (header), RFC 2250, clause 2 (whole transport stream
  * packets, 90 kHz, marker), RFC 3551, clause 6 (payload type 33), RFC 4571, clause 2 (length). Functions work in place.
  */
+import { writeUint32 } from "../../base/bytes.ts";
 import { PACKET_BYTES, SYNC_BYTE } from "../mpegts/packet.ts";
 
 /** RFC 4571's LENGTH. */
@@ -104,12 +105,4 @@ function judgePayload(data: Uint8Array, at: number, end: number, next: number): 
 function inSync(data: Uint8Array, { start, end }: Payload): boolean {
 	for (let at = start; at < end; at += PACKET_BYTES) if (data[at] !== SYNC_BYTE) return false;
 	return true;
-}
-
-/** Modulo 2³², below zero too. */
-function writeUint32(out: Uint8Array, at: number, value: number): void {
-	out[at] = value >>> 24;
-	out[at + 1] = value >>> 16;
-	out[at + 2] = value >>> 8;
-	out[at + 3] = value >>> 0;
 }
