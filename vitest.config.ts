@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** They measure time, or leave others none of the machine. */
+const ALONE = ["test/netns/**/*.test.ts", "test/integration/server-load.test.ts"];
+
 export default defineConfig({
 	test: {
 		projects: [
@@ -13,9 +16,19 @@ export default defineConfig({
 			{
 				test: {
 					name: "end-to-end",
-					include: ["test/{integration,interop,netns}/**/*.test.ts"],
+					include: ["test/{integration,interop}/**/*.test.ts"],
+					exclude: ALONE,
 					// Most of them wait for a live stream's own time, so that a few can share the cores.
 					maxWorkers: 3,
+					testTimeout: 180_000,
+					hookTimeout: 120_000,
+				},
+			},
+			{
+				test: {
+					name: "alone",
+					include: ALONE,
+					fileParallelism: false,
 					testTimeout: 180_000,
 					hookTimeout: 120_000,
 				},

@@ -6,12 +6,15 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DEFAULT_RENDITIONS } from "../src/server/config-schema.ts";
 import { type ConfigFile, startPenstock } from "../test/kit/penstock.ts";
 import { record } from "../test/kit/recording.ts";
 import { readCounters } from "../test/kit/signal-reader.ts";
 import { makeTempDir } from "../test/kit/temp-dir.ts";
 
-const CONFIG: ConfigFile = { channels: { demo: { source: "test" } } };
+const CONFIG: ConfigFile = {
+	channels: { demo: { source: "test", renditions: DEFAULT_RENDITIONS.filter(({ name }) => name !== "lowest") } },
+};
 const OUTPUT = "docs/images/switch.png";
 
 const ffmpeg = (args: readonly string[]): Buffer =>

@@ -17,6 +17,9 @@ export interface Result {
 	readonly vs?: string;
 	/** Ours to theirs. */
 	readonly ratio?: number;
+	/** 95 % interval of `value`. */
+	readonly low?: number;
+	readonly high?: number;
 }
 
 /** By their extensions. */
@@ -44,21 +47,40 @@ export function benchOptions(): BenchOptions {
 	return { quick: values.quick, jsonFile: values.json, packagings };
 }
 
-const firstLine = (command: string, args: string[]): string =>
-	execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n")[0]!;
+/** Of what a program prints; "unknown" where it is not there. */
+function firstLine(command: string, args: string[]): string {
+	try {
+		return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n")[0]!;
+	} catch {
+		return "unknown";
+	}
+}
 
-export function report(bench: string, results: readonly Result[], options: BenchOptions): void {
+/** @param show prints the results for people */
+export function report(
+	bench: string,
+	results: readonly Result[],
+	options: Pick<BenchOptions, "jsonFile">,
+	show: (results: readonly Result[]) => void = showTable,
+): void {
 	const machine = {
 		cpu: cpus()[0]?.model ?? "unknown",
 		cores: cpus().length,
 		kernel: release(),
 		node: process.version,
-		ffmpeg: firstLine("ffmpeg", ["-version"]).split(" ")[2],
+		ffmpeg: firstLine("ffmpeg", ["-version"]).split(" ")[2] ?? "unknown",
 	};
 	const commit = firstLine("git", ["describe", "--always", "--dirty"]);
 	console.log(
 		`${bench} at ${commit}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, FFmpeg ${machine.ffmpeg}`,
 	);
+	show(results);
+	if (options.jsonFile !== undefined) {
+		writeFileSync(options.jsonFile, `${JSON.stringify({ bench, machine, commit, results }, null, "\t")}\n`);
+	}
+}
+
+function showTable(results: readonly Result[]): void {
 	console.table(
 		Object.fromEntries(
 			results.map(({ name, value, unit, samples, vs, ratio }) => [
@@ -72,9 +94,6 @@ export function report(bench: string, results: readonly Result[], options: Bench
 			]),
 		),
 	);
-	if (options.jsonFile !== undefined) {
-		writeFileSync(options.jsonFile, `${JSON.stringify({ bench, machine, commit, results }, null, "\t")}\n`);
-	}
 }
 
 /** @param share 0.5 for the median; of `values`, which are sorted in place */

@@ -9,12 +9,18 @@ import type { Transport } from "../../dist/delivery/transport.js";
 import { Viewer } from "../../dist/delivery/viewer.js";
 import type { Packaging, UnitWriter } from "../../dist/media/packaging.js";
 import { nodeClock } from "../../dist/server/node-time.js";
+import { fixedPolicy } from "../../dist/switching/fixed.js";
 import type { Decision } from "../../dist/switching/state.js";
+import { SwitchControl } from "../../dist/switching/switch-control.js";
 
 /** Takes everything at once, as a fast network does. */
 class Drain implements Transport {
 	readonly idle = true;
 	progress = 0;
+
+	look(): undefined {
+		return undefined;
+	}
 
 	send(bytes: Buffer): void {
 		this.progress += bytes.length;
@@ -111,6 +117,7 @@ export class Audience {
 			const viewer = new Viewer({
 				...{ id: `v${i}`, lanes, packaging, chunked: true, wish: "auto", clock: nodeClock() },
 				...{ maxLag: milliseconds(60_000), switchPatience: milliseconds(500) },
+				control: new SwitchControl(fixedPolicy({ rendition: this.#channel.renditions[0]!.name })),
 				decide: (asking) => this.#wanted.get(asking) ?? HOLD,
 				onSwitch: () => {},
 				onDrop: () => {},

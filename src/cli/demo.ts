@@ -14,7 +14,7 @@ export function demoConfig({ host, port, apiPort }: DemoAddress, environment: En
 	const data = {
 		http: { listen: formatListenAddress({ host, port }) },
 		api: { listen: `127.0.0.1:${apiPort}` },
-		// Most players report nothing, and the server would leave them where they start: show them what it can do.
+		// On one machine everybody would soon have the best rendition, and keep it: show what the server can do.
 		switching: { policy: "tour" },
 		channels: { demo: { source: "test" } },
 	};

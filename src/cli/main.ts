@@ -15,8 +15,11 @@ import {
 	positiveCount,
 	positiveNumber,
 	renditionName,
+	reportServerUrl,
+	reportUrlOrNone,
 	streamUrl,
 } from "./play.ts";
+import { addReportServers } from "./report-server.ts";
 import { serve } from "./serve.ts";
 
 const EXAMPLES = `
@@ -89,6 +92,7 @@ function createProgram(done: (code: number) => void): Command {
 			done(await serve(config, { announce: true }));
 		});
 	addPlay(program, done);
+	addReportServers(program, done);
 	return program;
 }
 
@@ -105,6 +109,9 @@ function addPlay(program: Command, done: (code: number) => void): void {
 		.option("--until-switches <number>", "leave when the unit behind so many switches is whole", positiveCount)
 		.option("--rendition <name>", "ask for a rendition, instead of leaving it to the server", renditionName)
 		.option("--header <field>", 'send "Name: value" with the request; may be given more than once', headerField, [])
+		.option("--report <url>", 'report to this server, or to nobody with "none"; else to the server', reportUrlOrNone)
+		.option("--network-server <url>", "report the network to this server", reportServerUrl)
+		.option("--status-server <url>", "report the terminal to this server", reportServerUrl)
 		.option("--ffmpeg <path>", "the program that decodes", process.env["PENSTOCK_FFMPEG_PATH"] ?? "ffmpeg")
 		.action(async (url: URL, options: PlayArguments) => done(await play(url, options)));
 }
@@ -115,7 +122,15 @@ function portNumber(text: string): number {
 	return port;
 }
 
-const CALL_IS_WRONG: readonly string[] = ["COMMAND_LINE", "CONFIG_FILE", "CONFIG_KEY", "CONFIG_SYNTAX", "CONFIG_VALUE"];
+const CALL_IS_WRONG: readonly string[] = [
+	"COMMAND_LINE",
+	"CONFIG_FILE",
+	"CONFIG_KEY",
+	"CONFIG_SYNTAX",
+	"CONFIG_VALUE",
+	"NATS_CREDENTIALS",
+	"POLICY_MODULE",
+];
 
 function fail(thrown: unknown): number {
 	if (thrown instanceof CommanderError) {

@@ -7,9 +7,11 @@ import { isName } from "../base/name.ts";
 import { nodeClock } from "../server/node-time.ts";
 import type { PlayView } from "../terminal/figures.ts";
 import { Player, type PlayOptions } from "../terminal/player.ts";
+import { ReportSender, type ReportSenderOptions } from "../terminal/report-sender.ts";
 import { JsonView } from "../terminal/view-json.ts";
 import { LiveView } from "../terminal/view-live.ts";
 import { PlainView } from "../terminal/view-plain.ts";
+import { ownMachine } from "./machine-shares.ts";
 
 /** As the command line gives them. */
 export interface PlayArguments {
@@ -23,6 +25,10 @@ export interface PlayArguments {
 	readonly rendition?: string;
 	readonly header: readonly HeaderField[];
 	readonly ffmpeg: string;
+	/** Undefined: to the server that is watched. */
+	readonly report?: URL | "none";
+	readonly networkServer?: URL;
+	readonly statusServer?: URL;
 }
 
 export interface HeaderField {
@@ -35,7 +41,11 @@ export interface HeaderField {
  * @throws PenstockError what keeps it from playing, or ended it
  */
 export async function play(url: URL, given: PlayArguments): Promise<number> {
-	const player = new Player(optionsOf(url, given), { clock: nodeClock(), view: viewOf(given) });
+	const clock = nodeClock();
+	const machine = ownMachine();
+	const targets = reportTargets(url, given);
+	const figuresSink = new ReportSender({ targets, clock, machine: () => machine.shares() });
+	const player = new Player(optionsOf(url, given), { clock, view: viewOf(given), figuresSink });
 	const signals = ["SIGINT", "SIGTERM"] as const;
 	let interrupted = false;
 	const interrupt = (signal: NodeJS.Signals): void => {
@@ -52,6 +62,7 @@ export async function play(url: URL, given: PlayArguments): Promise<number> {
 		if (failure !== undefined) throw failure;
 		return framesWhole ? 0 : 1;
 	} finally {
+		machine.close();
 		process.stdout.off("error", unread);
 		for (const signal of signals) process.off(signal, interrupt);
 	}
@@ -72,14 +83,41 @@ function optionsOf(given: URL, options: PlayArguments): PlayOptions {
 	};
 }
 
+/** Where the two kinds of figures go: to the server that is watched, unless told otherwise. */
+function reportTargets(
+	url: URL,
+	{ report = url, networkServer, statusServer }: PlayArguments,
+): ReportSenderOptions["targets"] {
+	const at = (own: URL | undefined, path: string): URL | undefined => {
+		const base = own ?? (report === "none" ? undefined : report);
+		return base && new URL(path, base.origin);
+	};
+	const [network, status] = [at(networkServer, "/report/network"), at(statusServer, "/report/status")];
+	return { ...(network && { network }), ...(status && { status }) };
+}
+
 function viewOf({ json }: PlayArguments): PlayView {
 	if (json === true) return new JsonView(process.stdout);
 	return process.stdout.isTTY ? new LiveView(process.stdout) : new PlainView(process.stdout);
 }
 
-export function streamUrl(text: string): URL {
+/** Of the stream, and of a server to report to. */
+const httpUrl = (text: string): URL | undefined => {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
-	if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+	return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
+};
+
+export function reportServerUrl(text: string): URL {
+	const url = httpUrl(text);
+	if (url !== undefined) return url;
+	throw new InvalidArgumentError("it begins with http:// or https://, for example http://127.0.0.1:8090");
+}
+
+export const reportUrlOrNone = (text: string): URL | "none" => (text === "none" ? text : reportServerUrl(text));
+
+export function streamUrl(text: string): URL {
+	const url = httpUrl(text);
+	if (url !== undefined) return url;
 	throw new InvalidArgumentError(
 		"a URL begins with http:// or https://, for example http://127.0.0.1:8080/live/demo.ts",
 	);

@@ -48,7 +48,7 @@ interface Signals {
 }
 
 /** The first signal resolves; the second ends the process. */
-function watchSignals(): Signals {
+export function watchSignals(): Signals {
 	const { promise, resolve } = Promise.withResolvers<Signal>();
 	let seen = false;
 	const take = (signal: Signal): void => {

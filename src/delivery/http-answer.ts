@@ -43,10 +43,13 @@ export interface CorsPolicy {
 	readonly origins: readonly string[];
 }
 
+/** What a page may read of an answer. */
+const EXPOSED = "Penstock-Viewer, Penstock-Session, CMSD-Static, CMSD-Dynamic, Retry-After";
+
 /** Access-Control headers for this request; empty where its origin may not read. */
 export function corsHeaders(request: IncomingMessage, policy: CorsPolicy): Record<string, string> {
 	const { origin } = request.headers;
-	const exposed = { "Access-Control-Expose-Headers": "Penstock-Viewer, Retry-After" };
+	const exposed = { "Access-Control-Expose-Headers": EXPOSED };
 	if (policy.origins.includes("*")) return { "Access-Control-Allow-Origin": "*", ...exposed };
 	if (origin === undefined || !policy.origins.includes(origin)) return { Vary: "Origin" };
 	return { "Access-Control-Allow-Origin": origin, Vary: "Origin", ...exposed };
@@ -57,7 +60,8 @@ export function answerPreflight(request: IncomingMessage, response: ServerRespon
 		...corsHeaders(request, policy),
 		Allow: "GET, HEAD, OPTIONS",
 		"Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-		"Access-Control-Allow-Headers": "Authorization, Content-Type, Range",
+		"Access-Control-Allow-Headers":
+			"Authorization, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, Content-Type, Range",
 		"Access-Control-Max-Age": "86400",
 	};
 	response.writeHead(204, headers).end();

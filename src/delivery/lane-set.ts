@@ -20,7 +20,7 @@ export class LaneSet {
 	}
 
 	lane(rendition: RenditionLog, packaging: Packaging): Lane {
-		const key = `${packaging.extension}/${rendition.name}`;
+		const key = keyOf(rendition, packaging);
 		const known = this.#lanes.get(key);
 		if (known !== undefined) return known;
 		const lane = new Lane(rendition, packaging, this.#onRefused);
@@ -28,8 +28,15 @@ export class LaneSet {
 		return lane;
 	}
 
+	/** The same, where somebody has asked for it before. */
+	existing(rendition: RenditionLog, packaging: Packaging): Lane | undefined {
+		return this.#lanes.get(keyOf(rendition, packaging));
+	}
+
 	dispose(): void {
 		for (const lane of this.#lanes.values()) lane.dispose();
 		this.#lanes.clear();
 	}
 }
+
+const keyOf = (rendition: RenditionLog, packaging: Packaging): string => `${packaging.extension}/${rendition.name}`;

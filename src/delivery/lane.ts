@@ -101,6 +101,13 @@ export class Lane {
 		return unit;
 	}
 
+	/** Bytes that viewers are sent of a unit; undefined where it is not packaged or not whole. */
+	packagedBytes(number: number): number | undefined {
+		const unit = this.#units.get(number);
+		if (unit === undefined || !unit.closed) return undefined;
+		return unit.chunks.reduce((sum, { framed }) => sum + framed.length, 0);
+	}
+
 	add(reader: LaneReader): void {
 		this.#readers.push(reader);
 	}

@@ -10,15 +10,19 @@ import { messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import { bytes, type EpochMs, type Milliseconds } from "../base/units.ts";
 import type { Packaging } from "../media/packaging.ts";
-import { decide } from "../switching/decide.ts";
-import type { Decision, Policy, ServerFigures } from "../switching/state.ts";
+import type { Decision, Policy, ServerFigures, StreamPosition } from "../switching/state.ts";
+import { SwitchControl } from "../switching/switch-control.ts";
+import { cmsdHeaders } from "./cmsd-headers.ts";
 import { answerError, answerPreflight, type CorsPolicy, corsHeaders } from "./http-answer.ts";
+import { LookSchedule } from "./look-schedule.ts";
 import { type MediaPath, parseMediaPath } from "./media-path.ts";
 import { PackagingSet } from "./packaging-set.ts";
 import type { Programme, Programmes } from "./programme.ts";
+import { sessionKeyOf, sessionSecret } from "./session-secret.ts";
 import type { SocketOptions } from "./socket-options.ts";
-import { transportFor } from "./transport.ts";
-import { type LeaveReason, Viewer } from "./viewer.ts";
+import { StreamRates, streamBitrateOf } from "./stream-rates.ts";
+import { type TransportEvents, transportFor } from "./transport.ts";
+import { type LeaveReason, type SwitchRecord, Viewer } from "./viewer.ts";
 import type { Viewers } from "./viewers.ts";
 
 /** A viewer with what the HTTP side knows of it. */
@@ -28,6 +32,14 @@ export interface Session {
 	readonly remoteAddress: string;
 	readonly userAgent: string;
 	readonly connectedAt: EpochMs;
+	/** By which reports name it: see session-secret.ts. */
+	readonly sessionKey: string;
+}
+
+/** Told of every session while it lasts. */
+export interface SessionWatch {
+	joined(session: Session): void;
+	left(session: Session): void;
 }
 
 export interface EndpointLog {
@@ -46,13 +58,15 @@ export interface MediaEndpointOptions {
 	readonly maxLag: Milliseconds;
 	readonly stallTimeout: Milliseconds;
 	readonly socketOptions: SocketOptions;
+	readonly watch?: SessionWatch;
 	readonly log: EndpointLog;
 }
 
 /** How long the end of a unit waits for a rendition whose encoder is a little behind. */
 const SWITCH_PATIENCE_MS = 500 as Milliseconds;
-/** What may wait unsent in the kernel: the rest stays in the ring, where it can be skipped. */
-const NOT_SENT_LOW_WATERMARK = bytes(128 * 1024);
+/** What may wait unsent in the kernel: the rest stays in the ring, where it can be skipped or switched. */
+const NOT_SENT_MS = 100;
+const LEAST_NOT_SENT_BYTES = 16 * 1024;
 const USER_AGENT_MAX = 200;
 
 export class MediaEndpoint {
@@ -61,9 +75,13 @@ export class MediaEndpoint {
 	readonly #sessions = new Map<string, Session>();
 	/** Sockets that carry a stream or are about to: whatever else arrives on one of them is not answered. */
 	readonly #taken = new WeakSet<Socket>();
+	readonly #looks: LookSchedule;
+	/** By the stream's path. */
+	readonly #rates = new Map<string, StreamRates>();
 
 	constructor(options: MediaEndpointOptions) {
 		this.#options = options;
+		this.#looks = new LookSchedule(options.clock);
 		this.#packagings = new PackagingSet(options.packagings);
 	}
 
@@ -151,36 +169,61 @@ export class MediaEndpoint {
 	}
 
 	#stream(request: IncomingMessage, response: ServerResponse, what: Request, release: () => void): void {
-		const { viewers, socketOptions, stallTimeout, clock } = this.#options;
+		const { viewers, socketOptions, stallTimeout, clock, serverFigures, watch } = this.#options;
 		const { socket } = request;
 		const viewer = this.#createViewer(request, what);
+		const secret = sessionSecret(request.headers, splitTarget(request.url ?? "/").query);
 		const session: Session = {
 			viewer,
 			programme: what.programme,
 			remoteAddress: socket.remoteAddress ?? "",
 			userAgent: (request.headers["user-agent"] ?? "").slice(0, USER_AGENT_MAX),
 			connectedAt: clock.wall(),
+			sessionKey: sessionKeyOf(secret),
 		};
 		socket.setTimeout(0);
 		socket.setKeepAlive(true, stallTimeout / 2);
 		socketOptions.setUserTimeout(socket, stallTimeout);
-		socketOptions.setNotSentLowWatermark(socket, NOT_SENT_LOW_WATERMARK);
-		response.writeHead(200, { ...what.headers, "Penstock-Viewer": viewer.id });
+		this.#limitNotSent(session, socket);
+		response.writeHead(200, {
+			...what.headers,
+			...cmsdHeaders(what.programme.lanes.channel.lead, serverFigures().duress !== undefined),
+			"Penstock-Viewer": viewer.id,
+			"Penstock-Session": secret,
+		});
 		response.flushHeaders();
 
 		this.#sessions.set(viewer.id, session);
+		watch?.joined(session);
 		viewers.add(viewer, (reason) => this.#left(session, reason, release));
-		const transport = transportFor(socket, {
+		const events: TransportEvents = {
 			drained: () => viewer.pump(),
 			closed: (timedOut) => viewers.remove(viewer, timedOut ? "stalled" : "closed"),
-		});
+		};
+		const transport = transportFor(socket, events, socketOptions.tcpInfo);
 		this.#options.log.info({ viewer: viewer.id, ...describe(session) }, "viewer joined");
 		viewer.start(transport);
+		this.#looks.place(viewer);
+	}
+
+	/** Keeps a slow viewer's backlog in the ring: what is in the kernel cannot be switched any more. */
+	#limitNotSent({ viewer, programme }: Session, socket: Socket): void {
+		const facts = this.#ratesOf(programme, viewer.packaging).facts(this.#options.clock.now());
+		const rate = streamBitrateOf(facts, viewer.rendition);
+		const share = Math.round((rate * NOT_SENT_MS) / 8000);
+		this.#options.socketOptions.setNotSentLowWatermark(socket, bytes(Math.max(LEAST_NOT_SENT_BYTES, share)));
+	}
+
+	#ratesOf(programme: Programme, packaging: Packaging): StreamRates {
+		const key = `${programme.app}/${programme.stream}.${packaging.extension}`;
+		const rates = this.#rates.get(key) ?? new StreamRates(programme, packaging);
+		this.#rates.set(key, rates);
+		return rates;
 	}
 
 	#createViewer(request: IncomingMessage, { programme, packaging, wish }: Request): Viewer {
-		const { clock, maxLag, viewers, log } = this.#options;
-		const order = programme.lanes.channel.renditions.map(({ name }) => name);
+		const { clock, maxLag, viewers, log, policy } = this.#options;
+		const rates = this.#ratesOf(programme, packaging);
 		return new Viewer({
 			id: randomBytes(16).toString("hex"),
 			lanes: programme.lanes,
@@ -190,40 +233,53 @@ export class MediaEndpoint {
 			clock,
 			maxLag,
 			switchPatience: SWITCH_PATIENCE_MS,
-			decide: (viewer) => this.#decide(viewer, programme),
-			onSwitch: (viewer, record) => {
-				const direction = order.indexOf(record.to) < order.indexOf(record.from) ? "up" : "down";
-				viewers.countSwitch(direction, record);
-				const { unit, from, to, because } = record;
-				log.info({ viewer: viewer.id, unit, from, to, cause: because.cause }, `switched: ${because.text}`);
-			},
+			control: new SwitchControl(policy),
+			decide: (viewer, position) => this.#decide(viewer, rates, position),
+			onSwitch: (viewer, record) => this.#switched(viewer, record, programme, request.socket),
 			onDrop: (viewer, reason, lost) => {
 				viewers.countDrop(reason);
 				log.warn({ viewer: viewer.id, reason, lostMs: Math.round(lost) }, "viewer moved to the newest unit");
 			},
+			onLookSooner: (viewer) => this.#looks.place(viewer),
 		});
 	}
 
-	#decide(viewer: Viewer, programme: Programme): Decision {
-		const { policy, clock, serverFigures } = this.#options;
-		const { renditions } = programme.lanes.channel;
-		return decide(policy, {
-			now: clock.now(),
-			renditions: renditions.map((rendition) => ({
-				name: rendition.name,
-				bitrate: programme.bitrateOf(rendition.name),
-				available: !rendition.withdrawn && rendition.units.newest !== undefined,
-			})),
-			current: viewer.rendition,
+	#switched(viewer: Viewer, record: SwitchRecord, programme: Programme, socket: Socket): void {
+		const { viewers, log } = this.#options;
+		const order = programme.lanes.channel.renditions.map(({ name }) => name);
+		const { unit, from, to, because } = record;
+		viewers.countSwitch(order.indexOf(to) < order.indexOf(from) ? "up" : "down", record);
+		log.info({ viewer: viewer.id, unit, from, to, cause: because.cause }, `switched: ${because.text}`);
+		const session = this.#sessions.get(viewer.id);
+		if (session !== undefined) this.#limitNotSent(session, socket);
+	}
+
+	#decide(viewer: Viewer, rates: StreamRates, position: StreamPosition): Decision {
+		const { clock, serverFigures, log, viewers } = this.#options;
+		const { control, rendition: current } = viewer;
+		const now = clock.now();
+		const renditions = rates.facts(now);
+		const { planned } = control;
+		const decision = control.decide({
+			...{ now, renditions, current, position },
 			wish: viewer.wish,
 			viewer: viewer.figures,
 			server: serverFigures(),
 		});
+		if (position.moment === "unit-end") viewers.totals.decisions.note(decision, current, renditions);
+		if (control.planned !== undefined && control.planned !== planned) {
+			const { cause, text } = decision.because;
+			const { rendition: from, unit } = viewer;
+			log.info({ viewer: viewer.id, unit, from, to: control.planned, cause }, `will switch: ${text}`);
+		}
+		return decision;
 	}
 
 	#left(session: Session, reason: LeaveReason, release: () => void): void {
 		const { viewer } = session;
 		this.#sessions.delete(viewer.id);
+		this.#options.watch?.left(session);
+		this.#looks.remove(viewer);
 		release();
 		const { id, bytesSent, switchCount: switches } = viewer;
 		this.#options.log.info({ viewer: id, reason, bytesSent, switches }, "viewer left");

@@ -7,6 +7,8 @@ import { milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
 import type { Allocate, Packaging } from "../media/packaging.ts";
 import type { Decision } from "../switching/state.ts";
+import { SwitchControl } from "../switching/switch-control.ts";
+import { tourPolicy } from "../switching/tour.ts";
 import { LaneSet } from "./lane-set.ts";
 import type { Transport } from "./transport.ts";
 import { Viewer } from "./viewer.ts";
@@ -57,6 +59,10 @@ class Sink implements Transport {
 		return this.open;
 	}
 
+	look(): undefined {
+		return undefined;
+	}
+
 	send(bytes: Buffer): void {
 		this.buffers.push(bytes);
 	}
@@ -94,6 +100,7 @@ function rig(): {
 			...{ id: "v", lanes, packaging: numbered, chunked: false, wish: "auto", clock },
 			maxLag: milliseconds(3000),
 			switchPatience: milliseconds(500),
+			control: new SwitchControl(tourPolicy({ stay: milliseconds(1000) })),
 			decide: () => next,
 			onSwitch: () => {},
 			onDrop: () => {},

@@ -4,12 +4,17 @@
  * chunks shared with all others.
  */
 import type { Socket } from "node:net";
+import { type Milliseconds, milliseconds } from "../base/units.ts";
+import type { LinkReading } from "../switching/link-reading.ts";
+import type { TcpInfo } from "./tcp-info.ts";
 
 export interface Transport {
 	/** Nothing is under way: `send` may be called. */
 	readonly idle: boolean;
 	/** Bytes handed to the kernel so far, of what was sent. Stands still when the viewer takes nothing. */
 	readonly progress: number;
+	/** What the connection tells of the network; undefined when it is over. */
+	look(now: Milliseconds): LinkReading | undefined;
 	/** Sends `bytes`, which must not change afterwards. Only while `idle`. */
 	send(bytes: Buffer): void;
 	/** The same for several, in one write. The array is the transport's from then on. */
@@ -41,6 +46,37 @@ interface SocketInsides {
 /** The kernel has given a connection up, with what it last heard from the network on the way, if anything. */
 const GIVEN_UP: readonly (string | undefined)[] = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"];
 
+/** The file descriptor of a TCP socket, which Node keeps in a part that it does not document. */
+export function descriptorOf(socket: Socket): number {
+	const { _handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+	return _handle?.fd ?? -1;
+}
+
+/** What stands for TCP_INFO where nobody has it: the kernel's taking of bytes instead of the viewer's. */
+class ProgressLook {
+	#progress = 0;
+	#at = milliseconds(0);
+
+	look(now: Milliseconds, progress: number): LinkReading {
+		if (progress !== this.#progress) this.#at = now;
+		this.#progress = progress;
+		return {
+			...{
+				at: now,
+				ackedBytes: progress,
+				deliveredBytes: progress,
+				lastAckAt: this.#at,
+				coarse: true,
+				segmentBytes: SEGMENT_BYTES,
+			},
+			...{ roundTrip: ZERO, minRoundTrip: ZERO, receiverLimited: ZERO, pacingRate: 0 },
+		};
+	}
+}
+
+const ZERO = milliseconds(0);
+const SEGMENT_BYTES = 1448;
+
 /** Errors of a socket need no handling of their own: "close" always follows. */
 function whenClosed(socket: Socket, closed: (timedOut: boolean) => void): void {
 	let timedOut = false;
@@ -61,10 +97,16 @@ export class SocketTransport implements Transport {
 	#pending = true;
 	#sending = false;
 	#dispatched = 0;
+	readonly #tcpInfo: TcpInfo | undefined;
+	readonly #progressLook = new ProgressLook();
+	/** Bytes on the connection before the stream's first. */
+	readonly #before: number;
 
 	/** @param socket with the response's header written or on its way */
-	constructor(socket: Socket, events: TransportEvents) {
+	constructor(socket: Socket, events: TransportEvents, tcpInfo?: TcpInfo) {
 		this.#socket = socket;
+		this.#tcpInfo = tcpInfo;
+		this.#before = socket.bytesWritten;
 		this.#written = (error) => {
 			this.#pending = false;
 			// A write that fails means that the connection is gone; `closed` follows.
@@ -87,6 +129,11 @@ export class SocketTransport implements Transport {
 	get progress(): number {
 		const { _handle } = this.#socket as unknown as SocketInsides;
 		return this.#dispatched - (_handle?.writeQueueSize ?? 0);
+	}
+
+	look(now: Milliseconds): LinkReading | undefined {
+		if (this.#tcpInfo === undefined) return this.#progressLook.look(now, this.progress);
+		return this.#tcpInfo.look(descriptorOf(this.#socket), now, this.#before);
 	}
 
 	send(bytes: Buffer): void {
@@ -120,6 +167,7 @@ export class SocketTransport implements Transport {
 export class StreamTransport implements Transport {
 	readonly #socket: Socket;
 	readonly #written: (error?: Error | null) => void;
+	readonly #progressLook = new ProgressLook();
 	#pending = false;
 	#dispatched = 0;
 
@@ -141,6 +189,11 @@ export class StreamTransport implements Transport {
 
 	get progress(): number {
 		return this.#dispatched - this.#socket.writableLength;
+	}
+
+	/** What TLS adds cannot be told from what is acknowledged, so the kernel's account is of no use here. */
+	look(now: Milliseconds): LinkReading | undefined {
+		return this.#progressLook.look(now, this.progress);
 	}
 
 	send(bytes: Buffer): void {
@@ -170,7 +223,7 @@ export class StreamTransport implements Transport {
 }
 
 /** Plain TCP gets the fast path; a TLS socket must not be written past its stream layer. */
-export function transportFor(socket: Socket, events: TransportEvents): Transport {
+export function transportFor(socket: Socket, events: TransportEvents, tcpInfo?: TcpInfo): Transport {
 	const isPlain = !("encrypted" in socket) && socket._writev !== undefined;
-	return isPlain ? new SocketTransport(socket, events) : new StreamTransport(socket, events);
+	return isPlain ? new SocketTransport(socket, events, tcpInfo) : new StreamTransport(socket, events);
 }

@@ -8,6 +8,8 @@ import type { Name } from "../base/name.ts";
 import { milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
 import type { Decision } from "../switching/state.ts";
+import { SwitchControl } from "../switching/switch-control.ts";
+import { tourPolicy } from "../switching/tour.ts";
 import { LaneSet } from "./lane-set.ts";
 import { Viewer } from "./viewer.ts";
 
@@ -46,6 +48,7 @@ function watch(options: { wish?: Name; chunked?: boolean } = {}): { viewer: View
 		clock,
 		maxLag: milliseconds(3000),
 		switchPatience: milliseconds(500),
+		control: new SwitchControl(tourPolicy({ stay: milliseconds(1000) })),
 		decide: () => next,
 		onSwitch: () => {},
 		onDrop: () => {},

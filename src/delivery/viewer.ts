@@ -14,10 +14,12 @@ import type { Channel } from "../channel/channel.ts";
 import type { LoggedUnit } from "../channel/unit-log.ts";
 import type { AccessUnit } from "../media/access-unit.ts";
 import type { Packaging } from "../media/packaging.ts";
-import type { Because, Decision, ViewerFigures } from "../switching/state.ts";
+import type { Because, Decision, StreamPosition, ViewerFigures } from "../switching/state.ts";
+import type { SwitchControl } from "../switching/switch-control.ts";
 import { buildChunk, type Chunk, LAST_CHUNK } from "./chunk.ts";
 import type { Lane, LaneReader, PackagedUnit } from "./lane.ts";
 import type { LaneSet } from "./lane-set.ts";
+import type { Looked } from "./look-schedule.ts";
 import { PacketNumbers } from "./packet-numbers.ts";
 import type { Transport } from "./transport.ts";
 
@@ -63,9 +65,13 @@ export interface ViewerOptions {
 	readonly maxLag: Milliseconds;
 	/** How long the end of a unit may wait for the other rendition's next one, in media time. */
 	readonly switchPatience: Milliseconds;
-	readonly decide: (viewer: Viewer) => Decision;
+	readonly control: SwitchControl;
+	/** What comes after the unit that is being sent. */
+	readonly decide: (viewer: Viewer, position: StreamPosition) => Decision;
 	readonly onSwitch: (viewer: Viewer, record: SwitchRecord) => void;
 	readonly onDrop: (viewer: Viewer, reason: DropReason, lost: Milliseconds) => void;
+	/** The next look at its connection is due sooner than before. */
+	readonly onLookSooner?: (viewer: Viewer) => void;
 }
 
 interface PendingSwitch {
@@ -75,12 +81,15 @@ interface PendingSwitch {
 
 const RECORDS_KEPT = 20;
 /** Chunks are put together into one write up to about so much: what is on its way cannot be skipped any more. */
-const WRITE_BYTES = 64 * 1024;
+const WRITE_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
+const NEVER = milliseconds(Number.POSITIVE_INFINITY);
+const AT_UNIT_END = { moment: "unit-end", remaining: milliseconds(0), waitingBytes: 0 } as const;
 
-export class Viewer implements LaneReader {
+export class Viewer implements LaneReader, Looked {
 	readonly id: string;
 	readonly packaging: Packaging;
+	readonly control: SwitchControl;
 	wish: Name | "auto";
 	figures: ViewerFigures = {};
 	bytesSent = 0;
@@ -109,6 +118,7 @@ export class Viewer implements LaneReader {
 		this.#options = options;
 		this.id = options.id;
 		this.packaging = options.packaging;
+		this.control = options.control;
 		const { numbering } = options.packaging;
 		this.#numbers = numbering && new PacketNumbers(numbering);
 		this.wish = options.wish;
@@ -139,14 +149,42 @@ export class Viewer implements LaneReader {
 		return milliseconds(wholeAt === undefined ? 0 : this.#options.clock.now() - wholeAt);
 	}
 
-	/** A write is under way: the viewer's network or the viewer itself takes nothing more just now. */
+	/** The viewer's network or the viewer itself takes nothing more just now: a write is under way, or held back. */
 	get blocked(): boolean {
-		return this.#transport !== undefined && !this.#transport.idle;
+		return this.#transport !== undefined && !(this.#transport.idle && this.control.maySend);
 	}
 
 	/** See Transport. */
 	get progress(): number {
 		return this.#transport?.progress ?? 0;
+	}
+
+	get nextLookAt(): Milliseconds {
+		return this.#transport === undefined ? NEVER : this.control.nextLookAt;
+	}
+
+	/** Looks at the connection; where a queue stands, what comes after this unit is decided at once. */
+	look(): void {
+		if (!this.#takeReading()) return;
+		if (this.control.strained && this.wish === "auto") this.#options.decide(this, this.#positionWithin());
+		this.pump();
+	}
+
+	#takeReading(): boolean {
+		const reading = this.#transport?.look(this.#options.clock.now());
+		if (reading === undefined) return false;
+		this.control.look(reading);
+		return true;
+	}
+
+	#positionWithin(): StreamPosition {
+		const { chunks, source } = this.#unit;
+		const unit = this.#channel.unitMs;
+		let waitingBytes = 0;
+		for (let index = this.#index; index < chunks.length; index++) waitingBytes += chunks[index]!.framed.length;
+		const left = source.closed ? 0 : unit - (this.#options.clock.now() - source.openedAt);
+		const remaining = milliseconds(Math.min(unit, Math.max(0, left)));
+		return { moment: "within-unit", unit, remaining, waitingBytes, lag: this.lag };
 	}
 
 	start(transport: Transport): void {
@@ -182,7 +220,7 @@ export class Viewer implements LaneReader {
 		const transport = this.#transport;
 		if (transport === undefined || this.#pumping) return;
 		this.#pumping = true;
-		while (transport.idle) {
+		while (transport.idle && this.control.maySend) {
 			const first = this.#next();
 			if (first === undefined) break;
 			this.#send(transport, first);
@@ -203,8 +241,19 @@ export class Viewer implements LaneReader {
 			size += next.length;
 		}
 		this.bytesSent += size;
+		this.#noteSent(size);
 		if (more === undefined) transport.send(first);
 		else transport.sendAll(more);
+	}
+
+	/** Before the bytes go: their way begins here. */
+	#noteSent(size: number): void {
+		const { control } = this;
+		const { head, source } = this.#unit;
+		const due = control.nextLookAt;
+		const newest = source.items[Math.min(this.#index, source.items.length) - 1];
+		control.sent(this.#options.clock.now(), size, ticksToMs(newest?.dts ?? head.time));
+		if (control.nextLookAt < due) this.#options.onLookSooner?.(this);
 	}
 
 	/** Takes the next bytes and moves the cursor behind them; undefined where there are none for now. */
@@ -245,6 +294,7 @@ export class Viewer implements LaneReader {
 		const target = log.units.newest!;
 		const lost = ticksToMs((target.head.time - this.#unit.head.time) as Ticks90k);
 		this.drops[reason]++;
+		this.control.skipped(lost);
 		this.#moveTo(this.#options.lanes.lane(log, this.packaging), target);
 		this.#prelude = buildChunk((allocate) => this.packaging.hole(target.head, allocate));
 		this.#options.onDrop(this, reason, lost);
@@ -253,7 +303,8 @@ export class Viewer implements LaneReader {
 	/** The unit has been sent whole: goes on with the next one, in this rendition or another. */
 	#advance(next: LoggedUnit<AccessUnit>): boolean {
 		if (this.#pendingSwitch === undefined) {
-			const decision = this.#options.decide(this);
+			this.#takeReading();
+			const decision = this.#options.decide(this, { ...AT_UNIT_END, unit: this.#channel.unitMs, lag: this.lag });
 			this.lastDecision = decision;
 			const target = decision.kind === "switch" ? this.#channel.rendition(decision.to) : undefined;
 			if (decision.kind === "hold" || target === undefined || target === this.#lane.rendition) {
@@ -300,6 +351,7 @@ export class Viewer implements LaneReader {
 	}
 
 	#record(record: SwitchRecord): void {
+		this.control.switched({ ...record, cause: record.because.cause });
 		this.switchCount++;
 		this.lastSwitches.push(record);
 		if (this.lastSwitches.length > RECORDS_KEPT) this.lastSwitches.shift();

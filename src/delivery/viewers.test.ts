@@ -5,6 +5,8 @@ import { textPackaging } from "../../test/kit/text-packaging.ts";
 import { TextPipe } from "../../test/kit/text-pipe.ts";
 import { milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
+import { SwitchControl } from "../switching/switch-control.ts";
+import { tourPolicy } from "../switching/tour.ts";
 import { LaneSet } from "./lane-set.ts";
 import { type LeaveReason, Viewer } from "./viewer.ts";
 import { Viewers } from "./viewers.ts";
@@ -34,6 +36,7 @@ function join(id: string): { viewer: Viewer; pipe: TextPipe } {
 		clock,
 		maxLag: milliseconds(30_000),
 		switchPatience: milliseconds(500),
+		control: new SwitchControl(tourPolicy({ stay: milliseconds(1000) })),
 		decide: () => ({ kind: "hold", because: { cause: "policy", text: "test" } }),
 		onSwitch: () => {},
 		onDrop: () => {},

@@ -5,6 +5,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import { type Milliseconds, milliseconds } from "../base/units.ts";
+import { DecisionCounts } from "../switching/decision-counts.ts";
 import type { Cause } from "../switching/state.ts";
 import type { DropReason, LeaveReason, SwitchRecord, Viewer } from "./viewer.ts";
 
@@ -19,6 +20,8 @@ export interface ViewerTotals {
 	readonly switches: Map<`${SwitchDirection}/${Cause}`, number>;
 	readonly drops: Map<DropReason, number>;
 	readonly left: Map<LeaveReason, number>;
+	/** At the ends of units. */
+	readonly decisions: DecisionCounts;
 }
 
 export interface ViewersOptions {
@@ -51,6 +54,7 @@ export class Viewers {
 		switches: new Map(),
 		drops: new Map(),
 		left: new Map(),
+		decisions: new DecisionCounts(),
 	};
 	readonly #options: ViewersOptions;
 	readonly #watched = new Map<string, Watched>();

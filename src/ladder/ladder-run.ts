@@ -8,13 +8,14 @@ import type { Readable } from "node:stream";
 import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
-import type { Milliseconds, Ticks90k } from "../base/units.ts";
+import { type Milliseconds, milliseconds, type Ticks90k } from "../base/units.ts";
 import type { VideoCodec } from "../media/picture.ts";
 import { CopyInspector } from "./copy-inspector.ts";
 import { endWithProcess } from "./end-with-process.ts";
 import { FIRST_PIPE, ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
 import type { AudioCodec, LadderConfig } from "./ladder-config.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { Pace } from "./pace.ts";
 import { type PipeSink, pipeReader } from "./pipe-form.ts";
 import { withoutSecrets } from "./source-arguments.ts";
 import { type Arrival, StartGate } from "./start-gate.ts";
@@ -72,7 +73,7 @@ export class LadderRun {
 	#end: RunEnd | undefined;
 	#closed = false;
 	readonly #whenClosed = Promise.withResolvers<void>();
-	speed: number | undefined;
+	readonly #pace = new Pace();
 
 	/** Starts FFmpeg. */
 	constructor(config: LadderConfig, plan: LadderPlan, clock: Clock, events: RunEvents) {
@@ -100,6 +101,11 @@ export class LadderRun {
 
 	get pid(): number | undefined {
 		return this.#child.pid;
+	}
+
+	/** 1 is real time; undefined until it can be told. */
+	get speed(): number | undefined {
+		return this.#pace.speed;
 	}
 
 	/** SIGTERM, and SIGKILL if that does not help; resolves when the process is gone. */
@@ -130,8 +136,8 @@ export class LadderRun {
 		if (this.#plan.withAudio) this.#readMedia(afterVideo, audio?.codec ?? "aac", this.#audioSink());
 		this.#readLines(child.stderr, (line) => this.#stderrLine(line));
 		this.#readLines(this.#pipe(afterVideo + (this.#plan.withAudio ? 1 : 0)), (line) => {
-			const speed = /^speed=\s*([\d.]+)x/.exec(line)?.[1];
-			if (speed !== undefined) this.speed = Number(speed);
+			const madeUs = /^out_time_us=(\d+)$/.exec(line)?.[1];
+			if (madeUs !== undefined) this.#pace.note(this.#clock.now(), milliseconds(Number(madeUs) / 1000));
 		});
 	}
 

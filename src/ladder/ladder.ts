@@ -33,7 +33,7 @@ export interface LadderStatus {
 	readonly restarts: number;
 	/** With its code. */
 	readonly lastError?: string;
-	/** FFmpeg's own figure: 1 is real time, less is too slow. */
+	/** Over the last seconds: 1 is real time, less is too slow. Absent for the first seconds of a run. */
 	readonly speed?: number;
 	/** When the run that is going on was started. */
 	readonly startedAt?: EpochMs;

@@ -4,6 +4,7 @@ import {
 	apiError,
 	channelList,
 	channelSnapshot,
+	decisionList,
 	health,
 	renditionWish,
 	viewerFigures,
@@ -52,6 +53,12 @@ export const documents = {
 		params: parameters("id"),
 		response: { 200: ok(VIEWER), 404: VIEWER_GONE },
 	},
+	decisions: {
+		summary: "What was decided for a viewer lately, why, and from which figures",
+		tags: ["viewers"],
+		params: parameters("id"),
+		response: { 200: ok(jsonSchema(decisionList)), 404: VIEWER_GONE },
+	},
 	putRendition: {
 		summary: "Have a viewer sent one rendition from its next unit on, or leave it to the policy again",
 		tags: ["viewers"],
@@ -64,7 +71,7 @@ export const documents = {
 		tags: ["viewers"],
 		params: parameters("id"),
 		body: jsonSchema(viewerFigures),
-		response: { 200: ok(VIEWER), 400: UNFIT, 404: VIEWER_GONE },
+		response: { 200: ok(VIEWER), 400: UNFIT, 404: refusal("No such viewer, or no such rendition.") },
 	},
 	deleteViewer: {
 		summary: "End a viewer's response",

@@ -3,7 +3,8 @@
  * it, which the server fulfils. Names carry their units. Nothing here is secret: sources come without credentials.
  */
 import * as z from "zod";
-import type { ServerFigures } from "../switching/state.ts";
+import type { DecisionCount } from "../switching/decision-counts.ts";
+import { CAUSES, type ServerFigures } from "../switching/state.ts";
 
 const count = z.int().min(0);
 const text = z.string();
@@ -77,7 +78,37 @@ const switchSnapshot = z.strictObject({
 });
 
 const FIGURE_SOURCES = ["api", "reported", "emulated", "measured"] as const;
-const figure = z.strictObject({ value: z.number(), ageMs: z.number(), source: z.enum(FIGURE_SOURCES) });
+const figureOf = <Value extends z.ZodType>(value: Value) =>
+	z.strictObject({ value, ageMs: z.number(), source: z.enum(FIGURE_SOURCES) });
+const figure = figureOf(z.number());
+
+const viewerFiguresSnapshot = z.strictObject({
+	bandwidthBps: figure.optional(),
+	cpuIdle: figure.optional(),
+	memoryUsed: figure.optional(),
+	bufferMs: figure.optional(),
+	droppedShare: figure.optional(),
+	/** The name of a rendition. */
+	smoothUpTo: figureOf(text).optional(),
+	hidden: figureOf(z.boolean()).optional(),
+	maxBitrateBps: figure.optional(),
+});
+
+const networkSnapshot = z.strictObject({
+	/** Absent until there is evidence. */
+	capacityBps: count.optional(),
+	capacityAgeMs: z.number().optional(),
+	basis: z.enum(["busy", "train", "floor"]).optional(),
+	overdueMs: z.number(),
+	outstandingBytes: count,
+	outstandingMediaMs: z.number(),
+	roundTripMs: z.number(),
+	minRoundTripMs: z.number(),
+	/** Mean of |ln quotient| of the capacity from one unit to the next. */
+	variability: z.number(),
+	/** Share of the last second in which the viewer took less than its network brought. */
+	receiverLimited: z.number(),
+});
 
 export const viewerSnapshot = z.strictObject({
 	id: text,
@@ -101,12 +132,53 @@ export const viewerSnapshot = z.strictObject({
 	lastSwitches: z.array(switchSnapshot),
 	/** How often by reason. */
 	drops: z.record(z.string(), count),
-	figures: z.strictObject({
-		bandwidthBps: figure.optional(),
-		cpuIdle: figure.optional(),
-		memoryUsed: figure.optional(),
+	/** As reported, or given through the API. */
+	figures: viewerFiguresSnapshot,
+	/** What stands for those that are missing or old; absent where the server cannot look. */
+	emulated: viewerFiguresSnapshot.optional(),
+	/** What the server sees of the connection; absent where it cannot look. */
+	network: networkSnapshot.optional(),
+	/** What the viewer reported of itself besides figures, as docs/wire/reports.md has it. */
+	told: z.strictObject({
+		stalls: count.optional(),
+		stalledMs: z.number().optional(),
+		delayMs: z.number().optional(),
+		playheadMs: z.number().optional(),
+		shownBitrateBps: z.number().optional(),
+		renditionShown: text.optional(),
+		acknowledgedUnit: count.optional(),
 	}),
 });
+
+const decisionSnapshot = z.strictObject({
+	at: isoTime,
+	/** Within a unit only to decide early what comes after it. */
+	moment: z.enum(["unit-end", "within-unit"]),
+	/** The rendition that the viewer had. */
+	current: text,
+	kind: z.enum(["hold", "switch"]),
+	to: text.optional(),
+	cause: z.enum(CAUSES),
+	text,
+	/** What was known; ages are those at the time of the decision. */
+	inputs: z.strictObject({
+		network: networkSnapshot.optional(),
+		viewer: viewerFiguresSnapshot,
+		server: z.strictObject({
+			cpuIdle: z.number().optional(),
+			memoryUsed: z.number().optional(),
+			eventLoopDelayMs: z.number().optional(),
+			egressBps: z.number().optional(),
+			egressLimitBps: z.number().optional(),
+			encoderSpeed: z.number().optional(),
+			duress: z.strictObject({ level: z.enum(["freeze", "shed"]), text }).optional(),
+		}),
+		lagMs: z.number(),
+	}),
+});
+
+/** Switches, plans, and holds whose cause was another than before: the newest last, and no more than some. */
+export const decisionList = z.strictObject({ decisions: z.array(decisionSnapshot) });
 
 export const renditionWish = z.strictObject({
 	/** The name of a rendition, or "auto". */
@@ -122,9 +194,20 @@ export const viewerFigures = z
 		cpuIdle: share.optional(),
 		/** Used share of the viewer's memory, 0 to 1. */
 		memoryUsed: share.optional(),
+		/** Media that the viewer has and has not shown yet. */
+		bufferMs: z.number().min(0).max(3_600_000).optional(),
+		/** Share of the frames due lately that its decoder dropped, 0 to 1. */
+		droppedShare: share.optional(),
+		/** The best rendition that its decoder plays smoothly. */
+		smoothUpTo: z.string().min(1).max(128).optional(),
+		/** Nobody looks. */
+		hidden: z.boolean().optional(),
+		/** The most that is of use to it. */
+		maxBitrateBps: z.number().min(0).max(1e12).optional(),
 	})
 	.refine((figures) => Object.keys(figures).length > 0, {
-		message: "a map with at least one of bandwidthBps, cpuIdle, memoryUsed",
+		message:
+			"a map with at least one of bandwidthBps, cpuIdle, memoryUsed, bufferMs, droppedShare, smoothUpTo, hidden, maxBitrateBps",
 	});
 
 export const channelList = z.strictObject({ channels: z.array(channelSnapshot) });
@@ -133,12 +216,17 @@ export const health = z.strictObject({
 	status: z.enum(["ok", "down"]),
 	/** What is down, one sentence each. */
 	down: z.array(text).optional(),
+	/** What is not as it should be, though streams go on. */
+	troubles: z.array(text).optional(),
 });
 export const apiError = z.strictObject({ error: z.strictObject({ code: text, message: text }) });
 
 export type RenditionSnapshot = z.infer<typeof renditionSnapshot>;
 export type ChannelSnapshot = z.infer<typeof channelSnapshot>;
 export type ViewerSnapshot = z.infer<typeof viewerSnapshot>;
+export type FiguresSnapshot = z.infer<typeof viewerFiguresSnapshot>;
+export type NetworkSnapshot = z.infer<typeof networkSnapshot>;
+export type DecisionSnapshot = z.infer<typeof decisionSnapshot>;
 export type FiguresRequest = z.infer<typeof viewerFigures>;
 
 /** Counters since the start of the server that are nobody's in particular. */
@@ -147,12 +235,18 @@ export interface ServerTotals {
 	readonly viewersRefused: number;
 	readonly bytesSent: number;
 	readonly switches: Iterable<{ readonly direction: string; readonly cause: string; readonly count: number }>;
+	/** At the ends of units. */
+	readonly decisions: Iterable<DecisionCount>;
+	/** Answers of a policy from a module that were none. */
+	readonly policyErrors: number;
 	/** Viewers moved forward over media, by reason. */
 	readonly drops: Iterable<{ readonly reason: string; readonly count: number }>;
 	/** Viewers gone, by reason. */
 	readonly left: Iterable<{ readonly reason: string; readonly count: number }>;
 	/** Requests refused before they were one, by code. */
 	readonly requestsRefused: Iterable<{ readonly code: string; readonly count: number }>;
+	/** Reports of viewers, by what became of them. */
+	readonly reports: Iterable<{ readonly server: string; readonly result: string; readonly count: number }>;
 }
 
 /** Everything behind the API. Commands throw PenstockError VIEWER_NOT_FOUND, RENDITION_NOT_FOUND. */
@@ -160,6 +254,8 @@ export interface ApiModel {
 	channels(): readonly ChannelSnapshot[];
 	viewers(): readonly ViewerSnapshot[];
 	viewer(id: string): ViewerSnapshot | undefined;
+	/** The newest last; undefined where there is no such viewer. */
+	decisions(id: string): readonly DecisionSnapshot[] | undefined;
 	/** @param wish "auto", or what should be the name of a rendition */
 	setWish(id: string, wish: string): void;
 	/** Figures that are not given stay as they are. */
@@ -168,6 +264,8 @@ export interface ApiModel {
 	kick(id: string): void;
 	totals(): ServerTotals;
 	machine(): ServerFigures;
+	/** What is not as it should be, though streams go on; a sentence each. */
+	readonly troubles: readonly string[];
 	/** The server takes no more viewers and is about to end. */
 	readonly draining: boolean;
 }

@@ -2,13 +2,15 @@ import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PenstockError } from "../base/errors.ts";
-import { milliseconds } from "../base/units.ts";
+import { bitsPerSecond, milliseconds } from "../base/units.ts";
 import { createApi } from "./api.ts";
 import { guardRequest } from "./api-guard.ts";
 import {
 	type ApiModel,
 	type ChannelSnapshot,
 	channelList,
+	type DecisionSnapshot,
+	decisionList,
 	type FiguresRequest,
 	health,
 	type ViewerSnapshot,
@@ -62,7 +64,28 @@ const viewer = (id: string): ViewerSnapshot => ({
 	lastSwitches: [],
 	drops: { behind: 0 },
 	figures: {},
+	told: {},
 });
+
+const DECISION: DecisionSnapshot = {
+	at: "2026-01-01T00:00:01.000Z",
+	moment: "unit-end",
+	current: "low",
+	kind: "switch",
+	to: "high",
+	cause: "network",
+	text: "12 Mbit/s",
+	inputs: {
+		network: {
+			...{ capacityBps: 12_000_000, capacityAgeMs: 20, basis: "train", overdueMs: 0, outstandingBytes: 1400 },
+			outstandingMediaMs: 0,
+			...{ roundTripMs: 3.5, minRoundTripMs: 2, variability: 0.1, receiverLimited: 0 },
+		},
+		viewer: { hidden: { value: false, ageMs: 100, source: "reported" } },
+		server: { cpuIdle: 0.6, duress: { level: "freeze", text: "too much" } },
+		lagMs: 0,
+	},
+};
 
 /** A model of one channel and one viewer that keeps what it is told. */
 class SmallModel implements ApiModel {
@@ -70,6 +93,8 @@ class SmallModel implements ApiModel {
 	here: ViewerSnapshot[] = [viewer("v1")];
 	figures: FiguresRequest = {};
 	draining = false;
+	duress: "freeze" | "shed" | undefined;
+	troubles: readonly string[] = [];
 
 	channels(): readonly ChannelSnapshot[] {
 		return [this.channelNow];
@@ -79,6 +104,9 @@ class SmallModel implements ApiModel {
 	}
 	viewer(id: string): ViewerSnapshot | undefined {
 		return this.here.find((one) => one.id === id);
+	}
+	decisions(id: string): readonly DecisionSnapshot[] | undefined {
+		return this.viewer(id) && [DECISION];
 	}
 	setWish(id: string, wish: string): void {
 		if (!["auto", "high", "low"].includes(wish)) {
@@ -98,13 +126,20 @@ class SmallModel implements ApiModel {
 			viewersRefused: 1,
 			bytesSent: 4321,
 			switches: [{ direction: "up", cause: "network", count: 4 }],
+			decisions: [{ kind: "hold", direction: "none", cause: "server", count: 8 }] as const,
+			policyErrors: 9,
 			drops: [{ reason: "behind", count: 2 }],
 			left: [{ reason: "closed", count: 3 }],
 			requestsRefused: [{ code: "HTTP_MALFORMED", count: 6 }],
+			reports: [{ server: "network", result: "stale", count: 7 }],
 		};
 	}
 	machine() {
-		return { cpuIdle: 0.75, memoryUsed: 0.5, eventLoopDelayMs: milliseconds(3) };
+		return {
+			...{ cpuIdle: 0.75, memoryUsed: 0.5, eventLoopDelayMs: milliseconds(3) },
+			...{ egress: bitsPerSecond(5e6), egressLimit: bitsPerSecond(9e6), encoderSpeed: 0.9 },
+			...(this.duress && { duress: { level: this.duress, text: "too much" } }),
+		};
 	}
 }
 
@@ -179,6 +214,15 @@ describe("channels and viewers", () => {
 	});
 });
 
+describe("decisions", () => {
+	it("of a viewer are shown with what they were made from", async () => {
+		const { status, json } = await ask("GET", "/api/v1/viewers/v1/decisions");
+		expect([status, decisionList.parse(json)]).toEqual([200, { decisions: [DECISION] }]);
+		const gone = await ask("GET", "/api/v1/viewers/v9/decisions");
+		expect([gone.status, gone.json.error.code]).toEqual([404, "VIEWER_NOT_FOUND"]);
+	});
+});
+
 describe("commands", () => {
 	it("give a viewer a rendition and leave it to the policy again", async () => {
 		expect((await ask("PUT", "/api/v1/viewers/v1/rendition", { rendition: "high" })).json.wish).toBe("high");
@@ -191,6 +235,17 @@ describe("commands", () => {
 		await ask("PUT", "/api/v1/viewers/v1/figures", { bandwidthBps: 10e6, cpuIdle: 0.95, memoryUsed: 0.2 });
 		expect((await ask("PUT", "/api/v1/viewers/v1/figures", { cpuIdle: 0.5 })).status).toBe(200);
 		expect(model.figures).toEqual({ bandwidthBps: 10e6, cpuIdle: 0.5, memoryUsed: 0.2 });
+	});
+
+	it("take everything that a viewer can report", async () => {
+		const all: Required<FiguresRequest> = {
+			...{ bandwidthBps: 10e6, cpuIdle: 0.95, memoryUsed: 0.2, bufferMs: 800, droppedShare: 0.01 },
+			...{ smoothUpTo: "high", hidden: true, maxBitrateBps: 3e6 },
+		};
+		expect((await ask("PUT", "/api/v1/viewers/v1/figures", all)).status).toBe(200);
+		expect(model.figures).toEqual(all);
+		expect((await ask("PUT", "/api/v1/viewers/v1/figures", { hidden: false })).status).toBe(200);
+		expect(model.figures.hidden).toBe(false);
 	});
 
 	it("end a viewer", async () => {
@@ -208,6 +263,10 @@ describe("commands", () => {
 		["figures", {}, "a map with at least one of bandwidthBps, cpuIdle, memoryUsed"],
 		["figures", { cpuIdle: 90 }, "cpuIdle is 90 but must be at most 1"],
 		["figures", { bandwidthBps: -1 }, "bandwidthBps is -1 but must be at least 0"],
+		["figures", { droppedShare: 1.5 }, "droppedShare is 1.5 but must be at most 1"],
+		["figures", { bufferMs: -1 }, "bufferMs is -1 but must be at least 0"],
+		["figures", { hidden: "yes" }, 'hidden is "yes" but must be true or false'],
+		["figures", { smoothUpTo: 2 }, "smoothUpTo is 2 but must be text"],
 		["figures", { bandwidthBps: "10M" }, 'bandwidthBps is "10M" but must be a number'],
 	])("refuse a %s of %j", async (what, body, part) => {
 		const { status, json } = await ask("PUT", `/api/v1/viewers/v1/${what}`, body);
@@ -264,6 +323,7 @@ describe("routes", () => {
 			"/api/v1/openapi.json",
 			"/api/v1/viewers",
 			"/api/v1/viewers/{id}",
+			"/api/v1/viewers/{id}/decisions",
 			"/api/v1/viewers/{id}/figures",
 			"/api/v1/viewers/{id}/rendition",
 			"/healthz",
@@ -367,6 +427,12 @@ describe("health", () => {
 		expect((await ask("GET", "/healthz")).status).toBe(200);
 	});
 
+	it("says what troubles the server, though all is served", async () => {
+		model.troubles = ["NATS is away"];
+		const { status, json } = await ask("GET", "/healthz");
+		expect([status, health.parse(json)]).toEqual([200, { status: "ok", troubles: ["NATS is away"] }]);
+	});
+
 	it("is over when the server drains", async () => {
 		model.draining = true;
 		expect((await ask("GET", "/healthz")).json).toEqual({ status: "down", down: ["the server is draining"] });
@@ -374,6 +440,14 @@ describe("health", () => {
 });
 
 describe("metrics", () => {
+	it.each([
+		["freeze", 1],
+		["shed", 2],
+	] as const)("show how hard pressed the server is: %s", async (level, value) => {
+		model.duress = level;
+		expect((await ask("GET", "/metrics")).text.split("\n")).toContain(`penstock_server_duress ${value}`);
+	});
+
 	it("are the model's figures of this moment", async () => {
 		const first = await ask("GET", "/metrics");
 		expect(first.headers["content-type"]).toContain("text/plain");
@@ -385,9 +459,16 @@ describe("metrics", () => {
 			'penstock_alignment_faults_total{channel="live/demo",rendition="low",kind="misaligned"} 2',
 			'penstock_ffmpeg_restarts_total{channel="live/demo"} 3',
 			'penstock_switches_total{direction="up",cause="network"} 4',
+			'penstock_decisions_total{kind="hold",direction="none",cause="server"} 8',
+			"penstock_policy_errors_total 9",
+			"penstock_egress_bps 5000000",
+			"penstock_egress_limit_bps 9000000",
+			"penstock_encoder_speed_min 0.9",
+			"penstock_server_duress 0",
 			'penstock_drops_total{reason="behind"} 2',
 			'penstock_viewers_left_total{reason="closed"} 3',
 			'penstock_requests_refused_total{code="HTTP_MALFORMED"} 6',
+			'penstock_reports_total{server="network",result="stale"} 7',
 			"penstock_bytes_sent_total 4321",
 			"penstock_viewers_accepted_total 5",
 			"penstock_machine_cpu_idle 0.75",

@@ -85,6 +85,10 @@ function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void 
 	};
 	app.get("/api/v1/viewers", { schema: documents.viewers }, () => ({ viewers: model.viewers() }));
 	app.get<WithId>("/api/v1/viewers/:id", { schema: documents.viewer }, ({ params }) => viewerOf(params.id));
+	app.get<WithId>("/api/v1/viewers/:id/decisions", { schema: documents.decisions }, ({ params }) => {
+		viewerOf(params.id);
+		return { decisions: model.decisions(params.id) ?? [] };
+	});
 	app.put<WithId>("/api/v1/viewers/:id/rendition", { schema: documents.putRendition }, ({ params, body }) => {
 		const { rendition } = read(renditionWish, body);
 		viewerOf(params.id);
@@ -115,8 +119,12 @@ function addServerRoutes(app: FastifyInstance, model: ApiModel): void {
 	);
 	app.get("/healthz", { schema: documents.health }, (_, reply) => {
 		const down = whatIsDown(model);
-		if (down.length === 0) return reply.send({ status: "ok" });
-		return reply.status(503).header("Retry-After", "5").send({ status: "down", down });
+		const troubles = model.troubles.length > 0 ? { troubles: model.troubles } : {};
+		if (down.length === 0) return reply.send({ status: "ok", ...troubles });
+		return reply
+			.status(503)
+			.header("Retry-After", "5")
+			.send({ status: "down", down, ...troubles });
 	});
 	app.get("/api/v1/openapi.json", { schema: documents.openapi }, () => app.swagger());
 }

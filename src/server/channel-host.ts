@@ -86,6 +86,16 @@ export class ChannelHost implements Programme {
 		return this.#ladder.status;
 	}
 
+	/**
+	 * Whether the encoder keeps up: 1 is real time. Undefined where it cannot be told, as with a source that comes at a
+	 * pace of its own: that one's hiccups say nothing of this machine.
+	 */
+	get encoderSpeed(): number | undefined {
+		const { state, speed } = this.#ladder.status;
+		const isPaced = this.#options.ladder.source.kind !== "url";
+		return isPaced && state === "running" ? speed : undefined;
+	}
+
 	get onDemand(): boolean {
 		return this.#options.onDemand !== undefined;
 	}

@@ -4,48 +4,21 @@
  */
 import { resolve } from "node:path";
 import { clauseOf } from "../base/errors.ts";
-import { isName, type Name, parseName } from "../base/name.ts";
+import type { Name } from "../base/name.ts";
 import { bitsPerSecond, bytes, milliseconds } from "../base/units.ts";
 import type { SourceSpec } from "../ladder/ladder-config.ts";
 import { DEFAULT_TIMEOUTS, type FfmpegTools, type LadderConfig, type RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceArguments } from "../ladder/source-arguments.ts";
 import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
-import type { Built, ChannelConfig, Config, PolicyConfig } from "./config.ts";
+import type { Built, ChannelConfig, Config, ReportsConfig } from "./config.ts";
+import { buildPolicy, buildServer } from "./config-capability.ts";
+import { Findings } from "./config-findings.ts";
 import { type ChannelShape, type ConfigShape, DEFAULT_RENDITIONS, type RenditionShape } from "./config-schema.ts";
-import { type Path, type Problem, pathText, shown, wrongValue } from "./problem.ts";
+import { type Path, pathText, shown } from "./problem.ts";
 
 const DEFAULT_RING_MS = 8000;
 const DEFAULT_FRAME_RATE = { numerator: 30, denominator: 1 };
 const DEFAULT_PICTURE = { width: 1280, height: 720 };
-
-/** Collects problems, so that all are told at once. */
-class Findings {
-	readonly problems: Problem[] = [];
-
-	value(path: Path, text: string): void {
-		this.problems.push({ code: "CONFIG_VALUE", path, at: "value", text: `${pathText(path)} ${text}` });
-	}
-
-	/** A value that stands as a key. */
-	key(path: Path, text: string): void {
-		this.problems.push({ code: "CONFIG_VALUE", path, at: "key", text });
-	}
-
-	wrong(path: Path, found: unknown, allowed: string): void {
-		this.problems.push(wrongValue(path, found, allowed));
-	}
-
-	/** The name at a path; a wrong one is noted, and stands for itself until the problems are thrown. */
-	name(path: Path, text: string, what: string, at: "key" | "value" = "value"): Name {
-		if (isName(text)) return text;
-		try {
-			parseName(text, what);
-		} catch (thrown) {
-			this.problems.push({ code: "CONFIG_VALUE", path, at, text: clauseOf(thrown) });
-		}
-		return text as Name;
-	}
-}
 
 /** @param folder of the configuration file; relative paths start there */
 export function buildConfig(shape: ConfigShape, folder: string): Built {
@@ -56,9 +29,11 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	);
 	if (channels.length === 0)
 		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
-	const policy = buildPolicy(shape, channels, findings);
+	const policy = buildPolicy({ shape, channels, folder, findings });
+	const server = buildServer(shape, findings);
 	if (findings.problems.length > 0) return { kind: "refused", problems: findings.problems };
-	return { kind: "built", config: { ...buildSections(shape), tools, policy, channels } };
+	const reports = buildReports(shape, folder);
+	return { kind: "built", config: { ...buildSections(shape), tools, policy, server, reports, channels } };
 }
 
 function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" | "delivery"> {
@@ -84,6 +59,20 @@ function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" 
 			startTimeout: milliseconds(delivery.startTimeoutMs),
 			drain: milliseconds(delivery.drainMs),
 		},
+	};
+}
+
+function buildReports({ reports }: ConfigShape, folder: string): ReportsConfig {
+	const { network, status, maxAgeMs, addressRate, nats } = reports;
+	return {
+		...{ network, status, maxAge: milliseconds(maxAgeMs), addressRate },
+		...(nats && {
+			nats: {
+				url: nats.url,
+				...(nats.token !== undefined && { token: nats.token }),
+				...(nats.credentialsFile !== undefined && { credentialsFile: resolve(folder, nats.credentialsFile) }),
+			},
+		}),
 	};
 }
 
@@ -243,36 +232,4 @@ function checkSource(source: SourceSpec, above: Path, findings: Findings): void 
 		const text = `${pathText(path)}: ${clauseOf(thrown)}`;
 		findings.problems.push({ code: "CONFIG_VALUE", path, at: "value", text });
 	}
-}
-
-function buildPolicy(shape: ConfigShape, channels: readonly ChannelConfig[], findings: Findings): PolicyConfig {
-	const { policy, threshold, fixed, tour } = shape.switching;
-	const lacking = (rendition: string): ChannelConfig[] =>
-		channels.filter(
-			({ ladder: { renditions } }) =>
-				// A channel of audio alone has one rendition, which everybody gets under any policy.
-				renditions.length > 0 && !renditions.some(({ name }) => name === rendition),
-		);
-	if (policy === "tour") return { kind: "tour", settings: { stay: milliseconds(tour.stayMs) } };
-	if (policy === "fixed") {
-		const path = ["switching", "fixed", "rendition"];
-		if (fixed === undefined) findings.wrong(path, undefined, "the name of the rendition that everybody gets");
-		const rendition = findings.name(path, fixed?.rendition ?? "unnamed", "the rendition");
-		const without = fixed === undefined ? [] : lacking(rendition);
-		if (without.length > 0) {
-			findings.value(path, `is ${shown(rendition)}, which channel ${without[0]!.label} does not have`);
-		}
-		return { kind: "fixed", settings: { rendition } };
-	}
-	const renditions = threshold.climbs.map((climb, index) => {
-		const path = ["switching", "threshold", "climbs", index, "rendition"];
-		const rendition = findings.name(path, climb.rendition, "the rendition");
-		const withVideo = channels.filter(({ ladder }) => ladder.renditions.length > 0);
-		if (withVideo.length > 0 && lacking(rendition).length === withVideo.length) {
-			findings.value(path, `is ${shown(rendition)}, which no channel has`);
-		}
-		const { minViewerCpuIdle, maxViewerMemoryUsed } = climb;
-		return { rendition, minBandwidth: bitsPerSecond(climb.minBandwidthBps), minViewerCpuIdle, maxViewerMemoryUsed };
-	});
-	return { kind: "threshold", settings: { minServerCpuIdle: threshold.minServerCpuIdle, renditions } };
 }

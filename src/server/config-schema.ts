@@ -3,14 +3,18 @@
  * What takes more than one key to judge is in `config-build.ts`.
  */
 import * as z from "zod";
+import { ADAPTIVE_DEFAULTS } from "../switching/adaptive.ts";
+import { type CapabilityBounds, SERVER_LOAD_DEFAULTS } from "../switching/server-load.ts";
 import {
 	bitrateBps,
 	corsOrigin,
 	durationMs,
 	evenNumber,
+	factor,
 	flag,
 	frameRate,
 	listenAddress,
+	natsUrl,
 	oneOf,
 	sampleRate,
 	share,
@@ -57,6 +61,32 @@ const delivery = z.strictObject({
 	drainMs: durationMs(0, 600_000).prefault(10_000),
 });
 
+/** @param defaults where a bound is not given */
+const bounds = (defaults: CapabilityBounds) =>
+	z
+		.strictObject({
+			minCpuIdle: share().prefault(defaults.minCpuIdle),
+			maxMemoryUsed: share().prefault(defaults.maxMemoryUsed),
+			maxEventLoopDelayMs: durationMs(1, 10_000).prefault(defaults.maxEventLoopDelay),
+			maxEgressShare: share().prefault(defaults.maxEgressShare),
+			minEncoderSpeed: share().prefault(defaults.minEncoderSpeed),
+		})
+		.prefault({});
+
+const server = z.strictObject({
+	/** The most that an overloaded server asks of its viewers. */
+	underDuress: oneOf(["shed", "freeze", "ignore"]).prefault(SERVER_LOAD_DEFAULTS.most),
+	/** Absent: nobody knows what its network takes. */
+	maxEgressBps: bitrateBps(1_000_000, 1e13).optional(),
+	limits: bounds(SERVER_LOAD_DEFAULTS.limits),
+	recovery: bounds(SERVER_LOAD_DEFAULTS.recovery),
+	shedCpuIdle: share().prefault(SERVER_LOAD_DEFAULTS.shedCpuIdle),
+	shedCpuIdleAfterMs: durationMs(0, 600_000).prefault(SERVER_LOAD_DEFAULTS.shedCpuIdleAfter),
+	shedAfterMs: durationMs(0, 600_000).prefault(SERVER_LOAD_DEFAULTS.shedAfter),
+	recoverAfterMs: durationMs(0, 600_000).prefault(SERVER_LOAD_DEFAULTS.recoverAfter),
+	minStayMs: durationMs(0, 600_000).prefault(SERVER_LOAD_DEFAULTS.minStay),
+});
+
 const climb = z.strictObject({
 	rendition: text("the name of a rendition"),
 	minBandwidthBps: bitrateBps(0, 1e11),
@@ -65,7 +95,16 @@ const climb = z.strictObject({
 });
 
 const switching = z.strictObject({
-	policy: oneOf(["threshold", "fixed", "tour"]).prefault("threshold"),
+	policy: oneOf(["adaptive", "threshold", "fixed", "tour", "module"]).prefault("adaptive"),
+	adaptive: z
+		.strictObject({
+			stallWeight: factor(0.5, 50).prefault(ADAPTIVE_DEFAULTS.stallWeight),
+			climbMargin: factor(1, 3).prefault(ADAPTIVE_DEFAULTS.climbMargin),
+			dwellMs: durationMs(0, 60_000).prefault(ADAPTIVE_DEFAULTS.dwell),
+			longestBanMs: durationMs(0, 600_000).prefault(ADAPTIVE_DEFAULTS.longestBan),
+			bufferMs: durationMs(100, 60_000).prefault(ADAPTIVE_DEFAULTS.buffer),
+		})
+		.prefault({}),
 	threshold: z
 		.strictObject({
 			minServerCpuIdle: share().prefault(0.3),
@@ -74,6 +113,26 @@ const switching = z.strictObject({
 		.prefault({}),
 	fixed: z.strictObject({ rendition: text("the name of a rendition") }).optional(),
 	tour: z.strictObject({ stayMs: durationMs(250, 3_600_000).prefault(5000) }).prefault({}),
+	/** A policy of one's own; its settings are for it to judge. */
+	module: z
+		.strictObject({ path: text("the path of a module"), settings: z.record(z.string(), z.unknown()).prefault({}) })
+		.optional(),
+});
+
+const reports = z.strictObject({
+	/** Whether this server takes reports of viewers' networks, and of their terminals. */
+	network: flag().prefault(true),
+	status: flag().prefault(true),
+	maxAgeMs: durationMs(1000, 600_000).prefault(10_000),
+	addressRate: wholeNumber(1, 1_000_000).prefault(200),
+	/** Absent: nobody else's reports are wanted. */
+	nats: z
+		.strictObject({
+			url: natsUrl(),
+			token: text("a token").optional(),
+			credentialsFile: text("the path of a file").optional(),
+		})
+		.optional(),
 });
 
 const VIDEO_CODECS = ["h264", "hevc", "av1"] as const;
@@ -105,6 +164,8 @@ export const DEFAULT_RENDITIONS = [
 	{ name: "high", width: 1280, height: 720, bitrateBps: 3_000_000 },
 	{ name: "mid", width: 848, height: 480, bitrateBps: 1_200_000 },
 	{ name: "low", width: 480, height: 270, bitrateBps: 500_000 },
+	// Most stalls are those of the lowest: it is cheap to have one that nearly every network takes.
+	{ name: "lowest", width: 256, height: 144, bitrateBps: 200_000 },
 ];
 
 const channel = z.strictObject({
@@ -130,7 +191,7 @@ const channel = z.strictObject({
 		])
 		.prefault({}),
 	frameRate: frameRate().optional(),
-	/** From the best to the lowest. Absent: three of them, or none with `video: none`. */
+	/** From the best to the lowest. Absent: four of them, or none with `video: none`. */
 	renditions: z.array(rendition).min(1).max(16).optional(),
 });
 
@@ -140,7 +201,9 @@ export const configSchema = z.strictObject({
 	log: log.prefault({}),
 	ffmpeg: ffmpeg.prefault({}),
 	delivery: delivery.prefault({}),
+	server: server.prefault({}),
 	switching: switching.prefault({}),
+	reports: reports.prefault({}),
 	channels: z.record(z.string(), channel),
 });
 

@@ -1,16 +1,23 @@
 /** A configuration in a few lines for people. */
 import type { RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceLabel } from "../ladder/source-arguments.ts";
-import type { ChannelConfig, Config } from "./config.ts";
+import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import { formatListenAddress } from "./listen-address.ts";
 
-export function summarizeConfig({ http, api, channels, policy, delivery }: Config): string {
+export function summarizeConfig({ http, api, channels, policy, delivery, reports }: Config): string {
 	return [
 		`viewers   ${formatListenAddress(http.listen)}, at most ${delivery.maxViewers}`,
 		`API       ${formatListenAddress(api.listen)}`,
 		`policy    ${policy.kind}`,
+		`reports   ${reportsText(reports)}`,
 		...channels.flatMap(summarizeChannel),
 	].join("\n");
+}
+
+function reportsText({ network, status, nats }: ReportsConfig): string {
+	const kinds = [...(network ? ["network"] : []), ...(status ? ["status"] : [])];
+	const here = kinds.length === 0 ? "none here" : `${kinds.join(" and ")} here`;
+	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
 }
 
 function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {

@@ -53,6 +53,10 @@ export const evenNumber = (min: number, max: number): z.ZodType<number> =>
 		return number !== undefined && number >= min && number <= max && number % 2 === 0 ? number : undefined;
 	});
 
+/** A number that may have a fraction. */
+export const factor = (min: number, max: number): z.ZodType<number> =>
+	numberValue({ min, max, fractions: true }, "a number");
+
 /** A share from 0 to 1. */
 export const share = (): z.ZodType<number> => numberValue({ min: 0, max: 1, fractions: true }, "a share");
 
@@ -92,6 +96,21 @@ export const corsOrigin = (): z.ZodType<string> =>
 		if (typeof raw !== "string" || !/^https?:\/\//.test(raw) || !URL.canParse(raw)) return undefined;
 		return new URL(raw).origin === raw.toLowerCase() ? raw.toLowerCase() : undefined;
 	});
+
+const NATS_PORT = "4222";
+
+/** Undefined where the text is none. */
+export function parseNatsUrl(raw: string): URL | undefined {
+	const url = /^(?:nats|tls):\/\//.test(raw) && URL.canParse(raw) ? new URL(raw) : undefined;
+	if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname)) return undefined;
+	if (url.port === "") url.port = NATS_PORT;
+	return url;
+}
+
+export const natsUrl = (): z.ZodType<URL> =>
+	value('the URL of a NATS server such as "nats://127.0.0.1:4222"', (raw) =>
+		typeof raw === "string" ? parseNatsUrl(raw) : undefined,
+	);
 
 const HIGHEST_FRAME_RATE = 240;
 

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { PenstockError } from "../base/errors.ts";
+import { ADAPTIVE_DEFAULTS } from "../switching/adaptive.ts";
+import { SERVER_LOAD_DEFAULTS } from "../switching/server-load.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { Environment } from "./config-environment.ts";
 import { summarizeConfig } from "./config-summary.ts";
@@ -30,7 +32,12 @@ describe("a configuration", () => {
 		const config = parse(channel("{ source: test }"));
 		expect(config.http.listen).toEqual({ host: "0.0.0.0", port: 8080 });
 		expect(config.api.listen).toEqual({ host: "127.0.0.1", port: 9998 });
-		expect(config.policy).toEqual({ kind: "threshold", settings: { minServerCpuIdle: 0.3, renditions: [] } });
+		const { dwell, longestBan, buffer, stallWeight, climbMargin } = ADAPTIVE_DEFAULTS;
+		expect(config.policy).toEqual({
+			kind: "adaptive",
+			settings: { dwell, longestBan, buffer, stallWeight, climbMargin },
+		});
+		expect(config.server).toEqual({ load: SERVER_LOAD_DEFAULTS, egressLimit: undefined });
 		expect(config.channels).toHaveLength(1);
 		expect(config.channels[0]).toMatchObject({ label: "live/cam1", ring: 8000 });
 		expect(config.channels[0]!.onDemand).toBeUndefined();
@@ -42,7 +49,7 @@ describe("a configuration", () => {
 			height: 720,
 			frameRate: { numerator: 30, denominator: 1 },
 		});
-		expect(ladder.renditions.map(({ name }) => name)).toEqual(["high", "mid", "low"]);
+		expect(ladder.renditions.map(({ name }) => name)).toEqual(["high", "mid", "low", "lowest"]);
 	});
 
 	it("has other codecs for the asking, one for all encoded renditions", () => {
@@ -52,6 +59,27 @@ describe("a configuration", () => {
 			codec: "aac",
 			bitsPerSecond: 128_000,
 		});
+	});
+
+	it("takes reports of viewers here, and over NATS where that is named", () => {
+		expect(parse(channel("{ source: test }")).reports).toEqual({
+			...{ network: true, status: true, maxAge: 10_000, addressRate: 200 },
+		});
+		const nats = "nats: { url: 'nats://user:pass@bus', credentialsFile: bus.creds }";
+		const { reports } = parse(`reports: { network: false, maxAgeMs: 2s, ${nats} }\n${channel("{ source: test }")}`, {
+			PENSTOCK_REPORTS_NATS_TOKEN: "secret",
+		});
+		expect(reports).toMatchObject({ network: false, status: true, maxAge: 2000 });
+		expect(reports.nats).toMatchObject({ token: "secret", credentialsFile: "/etc/penstock/bus.creds" });
+		expect(reports.nats!.url.host).toBe("bus:4222");
+		const told = summarizeConfig(
+			parse(`reports: { status: false, nats: { url: 'tls://u:p@bus' } }\n${channel("{ source: test }")}`),
+		);
+		expect(told).toContain("reports   network here, and those passed on over NATS at bus:4222");
+		expect(told).not.toContain("u:p");
+		expect(refusal(`reports: { nats: { url: 'http://bus' } }\n${channel("{ source: test }")}`).message).toMatch(
+			/reports\.nats\.url is .* must be the URL of a NATS server/,
+		);
 	});
 
 	it("can be of audio alone, under any policy", () => {
@@ -65,11 +93,7 @@ describe("a configuration", () => {
 
 	it("is what the example file says it is: the defaults", () => {
 		const text = readFileSync(new URL("../../penstock.example.yaml", import.meta.url), "utf8");
-		const { policy, channels, ...sections } = parse(text);
-		const { policy: _, channels: defaultChannels, ...defaults } = parse("channels: { demo: { source: test } }");
-		expect(sections).toEqual(defaults);
-		expect(channels).toEqual(defaultChannels);
-		expect(policy.kind).toBe("threshold");
+		expect(parse(text)).toEqual(parse("channels: { demo: { source: test } }"));
 	});
 
 	it.each([
@@ -153,7 +177,7 @@ describe("a configuration", () => {
 
 	it("has the thresholds of the design as settings (S6)", () => {
 		const climbs = "[{ rendition: high, minBandwidthBps: 10M, minViewerCpuIdle: 0.9, maxViewerMemoryUsed: 0.5 }]";
-		const text = `switching: { threshold: { minServerCpuIdle: 0.4, climbs: ${climbs} } }\n${channel("{ source: test }")}`;
+		const text = `switching: { policy: threshold, threshold: { minServerCpuIdle: 0.4, climbs: ${climbs} } }\n${channel("{ source: test }")}`;
 		expect(parse(text).policy).toEqual({
 			kind: "threshold",
 			settings: {
@@ -161,6 +185,75 @@ describe("a configuration", () => {
 				renditions: [{ rendition: "high", minBandwidth: 10_000_000, minViewerCpuIdle: 0.9, maxViewerMemoryUsed: 0.5 }],
 			},
 		});
+	});
+});
+
+describe("the server's capability", () => {
+	const server = (body: string): string => `server: ${body}\n${channel("{ source: test }")}`;
+
+	it("has limits, recovery bounds and times as settings", () => {
+		const text =
+			"{ maxEgressBps: 900M, limits: { minCpuIdle: 0.2, maxEventLoopDelayMs: 0.1s }, recovery: { minCpuIdle: 0.4 }, minStayMs: 20s }";
+		const { limits, recovery } = SERVER_LOAD_DEFAULTS;
+		expect(parse(server(text)).server).toEqual({
+			egressLimit: 900_000_000,
+			load: {
+				...SERVER_LOAD_DEFAULTS,
+				limits: { ...limits, minCpuIdle: 0.2, maxEventLoopDelay: 100 },
+				recovery: { ...recovery, minCpuIdle: 0.4 },
+				minStay: 20_000,
+			},
+		});
+	});
+
+	it("may be let go less far, or not at all", () => {
+		expect(parse(server("{ underDuress: freeze }")).server.load).toMatchObject({ most: "freeze" });
+		expect(parse(server("{ underDuress: ignore }")).server.load).toBeUndefined();
+	});
+
+	it.each([
+		[
+			"{ limits: { minCpuIdle: 0.3 } }",
+			"server.recovery.minCpuIdle is 0.2 but must be at least server.limits.minCpuIdle, which is 0.3.",
+		],
+		[
+			"{ recovery: { maxMemoryUsed: 0.95 } }",
+			"penstock.yaml:1:38: server.recovery.maxMemoryUsed is 0.95 but must be at most server.limits.maxMemoryUsed, which is 0.92.",
+		],
+		["{ shedCpuIdle: 0.15 }", "server.shedCpuIdle is 0.15 but must be at most server.limits.minCpuIdle, which is 0.1."],
+		["{ underDuress: panic }", 'server.underDuress is "panic" but must be one of shed, freeze, ignore.'],
+	])("is refused where it contradicts itself: %s", (body, sentence) => {
+		expect(refusal(server(body)).message).toContain(sentence);
+	});
+});
+
+describe("a policy", () => {
+	const switching = (body: string): string => `switching: ${body}\n${channel("{ source: test }")}`;
+
+	it("adaptive has its settings", () => {
+		const { policy } = parse(switching("{ adaptive: { stallWeight: 6.5, climbMargin: 1.3, bufferMs: 2s } }"));
+		expect(policy).toMatchObject({
+			kind: "adaptive",
+			settings: { stallWeight: 6.5, climbMargin: 1.3, buffer: 2000, dwell: ADAPTIVE_DEFAULTS.dwell },
+		});
+		expect(refusal(switching("{ adaptive: { stallWeight: 0.1 } }")).message).toContain(
+			"switching.adaptive.stallWeight is 0.1 but must be a number from 0.5 to 50.",
+		);
+	});
+
+	it("may be a module's, beside the configuration, with settings of any kind", () => {
+		const body = "{ policy: module, module: { path: ./own.mjs, settings: { table: [1, { a: b }] } } }";
+		expect(parse(switching(body)).policy).toEqual({
+			kind: "module",
+			path: "/etc/penstock/own.mjs",
+			settings: { table: [1, { a: "b" }] },
+		});
+		expect(parse(switching("{ policy: module, module: { path: /srv/own.mjs } }")).policy).toEqual({
+			kind: "module",
+			path: "/srv/own.mjs",
+			settings: {},
+		});
+		expect(refusal(switching("{ policy: module }")).message).toContain("switching.module.path is missing");
 	});
 });
 
@@ -283,7 +376,7 @@ describe("a refusal", () => {
 		["a source with an unknown scheme", channel('{ source: "ftp://192.0.2.1/a" }'), ["channels.cam1.source", "ftp"]],
 		[
 			"a threshold for a rendition that no channel has",
-			`switching: { threshold: { climbs: [{ rendition: hihg, minBandwidthBps: 1M, minViewerCpuIdle: 0.9, maxViewerMemoryUsed: 0.5 }] } }\n${channel("{ source: test }")}`,
+			`switching: { policy: threshold, threshold: { climbs: [{ rendition: hihg, minBandwidthBps: 1M, minViewerCpuIdle: 0.9, maxViewerMemoryUsed: 0.5 }] } }\n${channel("{ source: test }")}`,
 			['switching.threshold.climbs[0].rendition is "hihg", which no channel has.'],
 		],
 		[

@@ -6,9 +6,12 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
-import type { Bytes, Milliseconds } from "../base/units.ts";
+import type { BitsPerSecond, Bytes, Milliseconds } from "../base/units.ts";
+import type { NatsSettings } from "../cluster/nats-link.ts";
 import type { FfmpegTools, LadderConfig } from "../ladder/ladder-config.ts";
+import type { AdaptiveSettings } from "../switching/adaptive.ts";
 import type { FixedSettings } from "../switching/fixed.ts";
+import type { ServerLoadSettings } from "../switching/server-load.ts";
 import type { ThresholdSettings } from "../switching/threshold.ts";
 import type { TourSettings } from "../switching/tour.ts";
 import { buildConfig } from "./config-build.ts";
@@ -53,9 +56,25 @@ export interface DeliveryConfig {
 }
 
 export type PolicyConfig =
+	| { readonly kind: "adaptive"; readonly settings: Partial<AdaptiveSettings> }
 	| { readonly kind: "threshold"; readonly settings: ThresholdSettings }
 	| { readonly kind: "fixed"; readonly settings: FixedSettings }
-	| { readonly kind: "tour"; readonly settings: TourSettings };
+	| { readonly kind: "tour"; readonly settings: TourSettings }
+	| {
+			readonly kind: "module";
+			/** Absolute. */
+			readonly path: string;
+			/** As they stand in the file: the module judges them. */
+			readonly settings: Readonly<Record<string, unknown>>;
+	  };
+
+/** What the server may be asked for (the design's fourth parameter). */
+export interface ServerConfig {
+	/** Undefined: whatever its figures are, nothing follows. */
+	readonly load: ServerLoadSettings | undefined;
+	/** The most that its network takes; undefined where nobody knows. */
+	readonly egressLimit: BitsPerSecond | undefined;
+}
 
 export interface ChannelConfig {
 	readonly app: Name;
@@ -71,6 +90,18 @@ export interface ChannelConfig {
 	readonly ladder: LadderConfig;
 }
 
+export interface ReportsConfig {
+	/** Whether this server is a network server, and a status server. */
+	readonly network: boolean;
+	readonly status: boolean;
+	/** A report that was on its way for longer is not applied. */
+	readonly maxAge: Milliseconds;
+	/** Reports a second that one address may send. */
+	readonly addressRate: number;
+	/** Absent: reports come to this server alone. */
+	readonly nats?: NatsSettings;
+}
+
 export interface Config {
 	readonly http: HttpConfig;
 	readonly api: ApiConfig;
@@ -78,6 +109,8 @@ export interface Config {
 	readonly tools: FfmpegTools;
 	readonly delivery: DeliveryConfig;
 	readonly policy: PolicyConfig;
+	readonly server: ServerConfig;
+	readonly reports: ReportsConfig;
 	readonly channels: readonly ChannelConfig[];
 }
 

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../test/kit/manual-clock.ts";
 import { makeTempDir } from "../../test/kit/temp-dir.ts";
+import { bitsPerSecond } from "../base/units.ts";
+import { ServerLoad } from "../switching/server-load.ts";
 import { Machine, type MachineReadings, type QuotaReading } from "./machine.ts";
 import { nodeReadings } from "./machine-readings.ts";
 
@@ -11,6 +13,10 @@ interface Scene {
 	totalMs: number;
 	quota: QuotaReading | undefined;
 	closed: boolean;
+	bytesSent: number;
+	encoderSpeed: number | undefined;
+	/** Levels as they changed. */
+	told: (string | undefined)[];
 }
 
 function machineOf(scene: Scene): { clock: ManualClock; machine: Machine } {
@@ -27,10 +33,21 @@ function machineOf(scene: Scene): { clock: ManualClock; machine: Machine } {
 		},
 	};
 	const clock = new ManualClock();
-	return { clock, machine: new Machine(clock, readings) };
+	const machine = new Machine({
+		clock,
+		readings,
+		work: { bytesSent: () => scene.bytesSent, encoderSpeed: () => scene.encoderSpeed },
+		egressLimit: bitsPerSecond(8e6),
+		load: new ServerLoad(),
+		onDuress: (duress) => scene.told.push(duress?.level),
+	});
+	return { clock, machine };
 }
 
-const scene = (): Scene => ({ idleMs: 1000, totalMs: 5000, quota: undefined, closed: false });
+const scene = (): Scene => ({
+	...{ idleMs: 1000, totalMs: 5000, quota: undefined, closed: false },
+	...{ bytesSent: 5000, encoderSpeed: undefined, told: [] },
+});
 
 describe("the machine's figures", () => {
 	it("are unknown until a second has passed, and then of that second", () => {
@@ -40,7 +57,7 @@ describe("the machine's figures", () => {
 		now.idleMs += 500;
 		now.totalMs += 2000;
 		clock.time.advance(1000);
-		expect(machine.figures).toEqual({ cpuIdle: 0.25, memoryUsed: 0.75, eventLoopDelayMs: 2.5 });
+		expect(machine.figures).toMatchObject({ cpuIdle: 0.25, memoryUsed: 0.75, eventLoopDelayMs: 2.5 });
 		now.idleMs += 2000;
 		now.totalMs += 2000;
 		clock.time.advance(1000);
@@ -65,6 +82,36 @@ describe("the machine's figures", () => {
 		now.quota = { usedMs: 500, cpus: 0.5 };
 		clock.time.advance(1000);
 		expect(machine.figures.cpuIdle).toBeCloseTo(0.2);
+	});
+
+	it("include what the server sends, and the slowest encoder", () => {
+		const now = scene();
+		const { clock, machine } = machineOf(now);
+		now.bytesSent += 125_000;
+		now.encoderSpeed = 0.99;
+		clock.time.advance(1000);
+		expect(machine.figures).toMatchObject({ egress: 1e6, egressLimit: 8e6, encoderSpeed: 0.99 });
+		clock.time.advance(1000);
+		expect(machine.figures.egress).toBe(0);
+	});
+
+	it("come with what follows from them, which is told when it changes", () => {
+		const now = scene();
+		const { clock, machine } = machineOf(now);
+		const second = (idleShare: number): void => {
+			now.idleMs += 2000 * idleShare;
+			now.totalMs += 2000;
+			clock.time.advance(1000);
+		};
+		for (let i = 0; i < 4; i++) second(0.05);
+		expect(machine.figures.duress).toEqual({
+			level: "freeze",
+			text: "the server's CPU is 5 % idle, less than 10 %",
+		});
+		expect(() => Object.assign(machine.figures, { cpuIdle: 1 })).toThrow(TypeError);
+		for (let i = 0; i < 12; i++) second(0.5);
+		expect(machine.figures.duress).toBeUndefined();
+		expect(now.told).toEqual(["freeze", undefined]);
 	});
 
 	it("are sampled no more after the end", () => {

@@ -18,13 +18,11 @@ import { fmp4 } from "../media/fmp4/fmp4.ts";
 import { mpegTs } from "../media/mpegts/mpegts.ts";
 import type { Packaging } from "../media/packaging.ts";
 import { rtp } from "../media/rtp/rtp.ts";
-import { fixedPolicy } from "../switching/fixed.ts";
-import type { Policy } from "../switching/state.ts";
-import { thresholdPolicy } from "../switching/threshold.ts";
-import { tourPolicy } from "../switching/tour.ts";
+import { ServerLoad } from "../switching/server-load.ts";
+import type { ServerFigures } from "../switching/state.ts";
 import { createApi } from "./api.ts";
 import { ChannelHost } from "./channel-host.ts";
-import type { Config, PolicyConfig } from "./config.ts";
+import type { Config, ServerConfig } from "./config.ts";
 import { checkFfmpeg } from "./ffmpeg-check.ts";
 import { formatListenAddress, type ListenAddress, listenError } from "./listen-address.ts";
 import type { Log } from "./log.ts";
@@ -33,6 +31,8 @@ import { Machine } from "./machine.ts";
 import { nodeReadings } from "./machine-readings.ts";
 import { createMediaListener, listen } from "./media-listener.ts";
 import { nodeClock } from "./node-time.ts";
+import { createPolicy } from "./policies.ts";
+import { ReportServices } from "./report-services.ts";
 import { type HostedChannel, ServerModel } from "./server-model.ts";
 import { packageVersion } from "./version.ts";
 
@@ -52,17 +52,19 @@ const EXTENSIONS = PACKAGINGS.map(({ extension }) => extension);
 
 /**
  * Starts everything that the configuration names.
- * @throws PenstockError FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS; nothing is left running then
+ * @throws PenstockError POLICY_MODULE, FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS; nothing is
+ * left running then
  */
 export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
 	const clock = nodeClock();
 	if (config.channels.length > 0) await checkFfmpeg(config, clock);
 	const parts = await assemble(config, log, clock);
-	const { listener, api, channels, viewers, model } = parts;
+	const { listener, api, channels, viewers, model, reports } = parts;
 	try {
 		const httpAddress = addressOf(await listen(listener, config.http.listen, "http.listen"));
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
+		reports.start();
 		log.info({ http: urlOf(httpAddress), api: urlOf(apiAddress) }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
@@ -85,6 +87,7 @@ interface Parts {
 	readonly channels: readonly HostedChannel[];
 	readonly viewers: Viewers;
 	readonly model: ServerModel;
+	readonly reports: ReportServices;
 	readonly listener: Server;
 	readonly api: FastifyInstance;
 	/** Ends all of them, at once. */
@@ -97,7 +100,11 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const limiter = new LogLimiter(clock, (kind, fields, message, times) =>
 		log.warn({ kind, times, ...fields }, message),
 	);
-	const machine = new Machine(clock, nodeReadings());
+	const faults = { policy: 0 };
+	const policy = await createPolicy(config.policy, (text) => {
+		faults.policy++;
+		limiter.note("POLICY", { policy: policy.name }, `a viewer is left as it is: the policy ${text}`);
+	});
 	const viewers = new Viewers({ clock, maxViewers: delivery.maxViewers, stallTimeout: delivery.stallTimeout });
 	const channels = config.channels.map((channel): HostedChannel => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;
@@ -112,24 +119,28 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	if (!socketOptions.available) {
 		log.warn("koffi is not installed: half-open viewers are found later than they could be");
 	}
+	const { corsOrigins } = config.http;
+	const serverFigures = (): ServerFigures => machine.figures;
+	const reports = await ReportServices.create({ config: config.reports, corsOrigins, clock, log, serverFigures });
+	const machine = watchMachine(config.server, { clock, log, viewers, channels });
 	const endpoint = new MediaEndpoint({
 		...{ viewers, clock, socketOptions, log, maxLag: delivery.maxLag, stallTimeout: delivery.stallTimeout },
 		programmes: programmesOf(channels, config.api.listChannelsTo404),
 		packagings: PACKAGINGS,
-		policy: policyOf(config.policy),
-		serverFigures: () => machine.figures,
-		cors: { origins: config.http.corsOrigins },
+		...{ policy, serverFigures, watch: reports },
+		cors: { origins: corsOrigins },
 	});
 	const requestsRefused = new Map<string, number>();
 	const model = new ServerModel({
-		...{ clock, channels, endpoint, viewers, requestsRefused },
-		machine: () => machine.figures,
+		...{ clock, channels, endpoint, viewers, requestsRefused, reports },
+		machine: serverFigures,
+		policyErrors: () => faults.policy,
 		packagings: PACKAGINGS,
 	});
 	const listener = createMediaListener({
 		...config.http,
 		clock,
-		handle: (request, response) => route(request, response, endpoint, model),
+		handle: (request, response) => reports.handle(request, response) || route(request, response, endpoint, model),
 		onRefused: (code: ErrorCode) => {
 			requestsRefused.set(code, (requestsRefused.get(code) ?? 0) + 1);
 			limiter.note(code, {}, "a request was refused");
@@ -138,13 +149,14 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const api = await createApi({ config: config.api, model, log, version: packageVersion() });
 	const close = async (): Promise<void> => {
 		await Promise.all([...channels.map(({ host }) => host.stop()), closeListener(listener, clock), api.close()]);
+		await reports.close();
 		machine.close();
 		limiter.close();
 	};
-	return { channels, viewers, model, listener, api, close };
+	return { channels, viewers, model, reports, listener, api, close };
 }
 
-/** What the listener for viewers serves besides streams is only its health. */
+/** What the listener for viewers serves besides streams and reports is only its health. */
 function route(request: IncomingMessage, response: ServerResponse, endpoint: MediaEndpoint, model: ServerModel): void {
 	if (request.url === "/healthz") {
 		response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
@@ -165,15 +177,28 @@ function programmesOf(channels: readonly HostedChannel[], listed: boolean): Prog
 	};
 }
 
-function policyOf(policy: PolicyConfig): Policy {
-	switch (policy.kind) {
-		case "threshold":
-			return thresholdPolicy(policy.settings);
-		case "fixed":
-			return fixedPolicy(policy.settings);
-		case "tour":
-			return tourPolicy(policy.settings);
-	}
+type MachineParts = Pick<Parts, "channels" | "viewers"> & { readonly clock: Clock; readonly log: Log };
+
+/** The server's own capability, from now on. */
+function watchMachine(config: ServerConfig, { clock, log, viewers, channels }: MachineParts): Machine {
+	const { load, egressLimit } = config;
+	return new Machine({
+		...{ clock, readings: nodeReadings(), egressLimit },
+		load: load && new ServerLoad(load),
+		work: {
+			bytesSent: () => viewers.bytesSent,
+			encoderSpeed: () => {
+				const speeds = channels.flatMap(({ host }) => host.encoderSpeed ?? []);
+				return speeds.length === 0 ? undefined : Math.min(...speeds);
+			},
+		},
+		onDuress(duress, { cpuIdle, egress, eventLoopDelayMs, memoryUsed }) {
+			const figures = { cpuIdle, egress, eventLoopDelayMs, memoryUsed };
+			if (duress === undefined) log.info(figures, "the server bears all renditions again");
+			else if (duress.level === "freeze") log.warn(figures, `nobody is switched up: ${duress.text}`);
+			else log.warn(figures, `the best rendition is withdrawn from everybody: ${duress.text}`);
+		},
+	});
 }
 
 async function listenApi(api: FastifyInstance, address: ListenAddress): Promise<AddressInfo> {

@@ -18,6 +18,7 @@ export class Metrics {
 		this.#addChannels();
 		this.#addViewers();
 		this.#addMachine();
+		this.#addCapability();
 	}
 
 	get contentType(): string {
@@ -77,6 +78,15 @@ export class Metrics {
 		this.#counter("requests_refused_total", "Requests refused unread.", ["code"], () =>
 			samples(totals().requestsRefused, "code"),
 		);
+		this.#counter("reports_total", "Reports by what became of them.", ["server", "result"], () =>
+			[...totals().reports].map(({ server, result, count }) => [{ server, result }, count]),
+		);
+		const decided = "Decisions at the ends of units.";
+		this.#counter("decisions_total", decided, ["kind", "direction", "cause"], () =>
+			[...totals().decisions].map(({ kind, direction, cause, count }) => [{ kind, direction, cause }, count]),
+		);
+		const unfit = "Answers of a policy from a module that were none.";
+		this.#counter("policy_errors_total", unfit, [], () => [[{}, totals().policyErrors]]);
 		this.#counter("switches_total", "Switches of rendition.", ["direction", "cause"], () =>
 			[...totals().switches].map(({ direction, cause, count }) => [{ direction, cause }, count]),
 		);
@@ -89,6 +99,20 @@ export class Metrics {
 		this.#gauge("event_loop_delay_p99_seconds", "Delay of the event loop in the last second.", [], () => {
 			const delayMs = machine().eventLoopDelayMs;
 			return single(delayMs === undefined ? undefined : delayMs / 1000);
+		});
+	}
+
+	#addCapability(): void {
+		const machine = () => this.#model.machine();
+		this.#gauge("egress_bps", "What is sent to viewers.", [], () => single(machine().egress));
+		const limit = "What the server's network takes, as configured.";
+		this.#gauge("egress_limit_bps", limit, [], () => single(machine().egressLimit));
+		const slowest = "Speed of the slowest encoder with a source that it paces; 1 is real time.";
+		this.#gauge("encoder_speed_min", slowest, [], () => single(machine().encoderSpeed));
+		const duress = "0: none. 1: nobody goes up. 2: the best rendition is withdrawn.";
+		this.#gauge("server_duress", duress, [], () => {
+			const level = machine().duress?.level;
+			return single(level === undefined ? 0 : level === "freeze" ? 1 : 2);
 		});
 	}
 

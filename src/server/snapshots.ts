@@ -10,10 +10,11 @@ import type { LadderStatus } from "../ladder/ladder.ts";
 import { sourceLabel } from "../ladder/source-arguments.ts";
 import type { DecodeInformation } from "../media/access-unit.ts";
 import type { Packaging } from "../media/packaging.ts";
-import type { Figure } from "../switching/state.ts";
 import type { ChannelSnapshot, RenditionSnapshot, ViewerSnapshot } from "./api-model.ts";
 import type { ChannelHost } from "./channel-host.ts";
 import type { ChannelConfig } from "./config.ts";
+import { figuresSnapshot, networkSnapshot } from "./decision-snapshots.ts";
+import type { SessionTold } from "./viewer-reports.ts";
 
 /** @param viewers how many watch it now */
 export function channelSnapshot(
@@ -91,12 +92,13 @@ function ladderSnapshot(status: LadderStatus): ChannelSnapshot["ladder"] {
 	};
 }
 
-export function viewerSnapshot(session: Session, clock: Clock): ViewerSnapshot {
+/** @param told what the viewer said of itself besides figures */
+export function viewerSnapshot(session: Session, clock: Clock, told: SessionTold = {}): ViewerSnapshot {
 	const { viewer, programme, remoteAddress, userAgent, connectedAt } = session;
-	const { bandwidth, cpuIdle, memoryUsed } = viewer.figures;
 	const decision = viewer.lastDecision;
 	const now = clock.now();
-	const shown = <Value extends number>({ value, at, source }: Figure<Value>) => ({ value, ageMs: now - at, source });
+	const network = viewer.control.link.state(now);
+	const emulated = viewer.control.emulated(now);
 	return {
 		id: viewer.id,
 		channel: `${programme.app}/${programme.stream}`,
@@ -113,11 +115,10 @@ export function viewerSnapshot(session: Session, clock: Clock): ViewerSnapshot {
 		switches: viewer.switchCount,
 		lastSwitches: viewer.lastSwitches.map((record) => switchSnapshot(record, clock)),
 		drops: { ...viewer.drops },
-		figures: {
-			...(bandwidth && { bandwidthBps: shown(bandwidth) }),
-			...(cpuIdle && { cpuIdle: shown(cpuIdle) }),
-			...(memoryUsed && { memoryUsed: shown(memoryUsed) }),
-		},
+		figures: figuresSnapshot(viewer.figures, now),
+		...(emulated && { emulated: figuresSnapshot(emulated, now) }),
+		...(network && { network: networkSnapshot(network, now) }),
+		told,
 	};
 }
 

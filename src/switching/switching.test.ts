@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { name } from "../../test/kit/access-units.ts";
+import { HIGH, LOW, MID, switchingState as state } from "../../test/kit/switching-state.ts";
 import { bitsPerSecond, milliseconds } from "../base/units.ts";
 import { decide } from "./decide.ts";
 import { fixedPolicy } from "./fixed.ts";
@@ -8,30 +9,11 @@ import type { Figure, SwitchingState, ViewerFigures } from "./state.ts";
 import { DESIGN_THRESHOLDS, thresholdPolicy } from "./threshold.ts";
 import { tourPolicy } from "./tour.ts";
 
-const HIGH = name("high");
-const MID = name("mid");
-const LOW = name("low");
-
 const figure = <Value>(value: Value): Figure<Value> => ({ value, at: milliseconds(0), source: "reported" });
 const figures = (bandwidthMbps: number, cpuIdle: number, memoryUsed: number): ViewerFigures => ({
 	bandwidth: figure(bitsPerSecond(bandwidthMbps * 1e6)),
 	cpuIdle: figure(cpuIdle),
 	memoryUsed: figure(memoryUsed),
-});
-
-/** The design's ladder: 8, 4 and 2 Mbit/s. */
-const state = (overrides: Partial<SwitchingState> = {}): SwitchingState => ({
-	now: milliseconds(0),
-	renditions: [
-		{ name: HIGH, bitrate: bitsPerSecond(8e6), available: true },
-		{ name: MID, bitrate: bitsPerSecond(4e6), available: true },
-		{ name: LOW, bitrate: bitsPerSecond(2e6), available: true },
-	],
-	current: LOW,
-	wish: "auto",
-	viewer: {},
-	server: { cpuIdle: 0.8, memoryUsed: 0.2, eventLoopDelayMs: milliseconds(1) },
-	...overrides,
 });
 
 const threshold = thresholdPolicy({ minServerCpuIdle: DESIGN_THRESHOLDS.minServerCpuIdle, renditions: [] });
@@ -91,6 +73,14 @@ describe("threshold, the design's own example (S6)", () => {
 			],
 		});
 		expect(own.decide(state({ viewer: figures(3.5, 0.3, 0.9) }))).toMatchObject({ kind: "switch", to: "high" });
+	});
+
+	test("with 0 as its least, a server climbs whatever its load, known or not", () => {
+		const policy = thresholdPolicy({ minServerCpuIdle: 0, renditions: [] });
+		for (const cpuIdle of [0, undefined]) {
+			const server = { ...state().server, cpuIdle };
+			expect(policy.decide(state({ viewer: figures(20, 0.95, 0.2), server }))).toMatchObject({ to: "high" });
+		}
 	});
 
 	test("any state gets a decision, and a switch always goes to another rendition that is there", () => {

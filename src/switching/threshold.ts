@@ -29,7 +29,7 @@ export interface RenditionThreshold {
 }
 
 export interface ThresholdSettings {
-	/** Upward switches are considered only while the server's CPU is idle by more than this share, 0 to 1. */
+	/** Upward switches are considered only while the server's CPU is idle by more than this share, 0 to 1; 0: always. */
 	readonly minServerCpuIdle: number;
 	/** Renditions that are not named here get the design's thresholds, with the bandwidth scaled to their bit rate. */
 	readonly renditions: readonly RenditionThreshold[];
@@ -75,7 +75,7 @@ export function thresholdPolicy(settings: ThresholdSettings): Policy {
 /** Up to `to`, if the server has the capability (the fourth parameter). */
 function climb(state: SwitchingState, to: RenditionFacts, verdict: Verdict, settings: ThresholdSettings): Decision {
 	const { cpuIdle } = state.server;
-	if (cpuIdle !== undefined && cpuIdle > settings.minServerCpuIdle) {
+	if (settings.minServerCpuIdle === 0 || (cpuIdle !== undefined && cpuIdle > settings.minServerCpuIdle)) {
 		return goTo(state, to.name, verdict.because.cause, verdict.because.text);
 	}
 	const idle = cpuIdle === undefined ? "not known" : `${percent(cpuIdle)} idle`;

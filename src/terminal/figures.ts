@@ -16,6 +16,8 @@ export interface PlayerFigures {
 	readonly ptsMs?: number;
 	readonly bytesReceived: number;
 	readonly bitrateBps: number;
+	/** What the network takes, as bursts show; left out before anything came. */
+	readonly throughputBps?: number;
 	/** Decoded in the last second: pictures, or audio frames where there is no video. */
 	readonly frameRate: number;
 	/** Pictures. */
@@ -116,9 +118,9 @@ export interface PlayView {
 
 /**
  * Takes a player's figures to where a server can see them (S10): once a second, and at each switch.
- * @param viewer the id in the response's header Penstock-Viewer; undefined for a server that gives none
+ * @param session the secret in the response's header Penstock-Session; undefined for a server that gives none
  */
 export interface FiguresSink {
-	figures(viewer: string | undefined, figures: PlayerFigures): void;
-	switched(viewer: string | undefined, told: SwitchTold, figures: PlayerFigures): void;
+	figures(session: string | undefined, figures: PlayerFigures): void;
+	switched(session: string | undefined, told: SwitchTold, figures: PlayerFigures): void;
 }

@@ -70,6 +70,8 @@ export class HttpStream {
 	readonly contentType: string | undefined;
 	/** The viewer's id, as the server calls it in the header Penstock-Viewer. */
 	readonly viewer: string | undefined;
+	/** The secret by which reports name this stream, in the header Penstock-Session. Not to be shown. */
+	readonly session: string | undefined;
 	readonly #response: IncomingMessage;
 	readonly #end = Promise.withResolvers<StreamEnd>();
 	/** Resolves behind the last piece. */
@@ -81,6 +83,8 @@ export class HttpStream {
 		this.contentType = response.headers["content-type"];
 		const viewer = response.headers["penstock-viewer"];
 		this.viewer = typeof viewer === "string" ? viewer : undefined;
+		const session = response.headers["penstock-session"];
+		this.session = typeof session === "string" ? session : undefined;
 		response.on("end", () => this.#end.resolve({ kind: "complete" }));
 		response.on("error", (error) => this.#end.resolve({ kind: "broken", because: reasonOf(error) }));
 		response.on("close", () =>

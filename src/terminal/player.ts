@@ -14,6 +14,7 @@ import { RateMeter } from "./meters.ts";
 import { BodyFile, PictureFolder } from "./picture-files.ts";
 import { type OpenedUnit, Playback } from "./playback.ts";
 import { type StreamFormat, streamFormat } from "./stream-format.ts";
+import { ThroughputMeter } from "./throughput-meter.ts";
 import { toldStart, toldSwitch } from "./told-unit.ts";
 
 export interface PlayOptions {
@@ -62,6 +63,7 @@ export class Player {
 	readonly #pictures: PictureFolder | undefined;
 	readonly #tally: FrameTally | undefined;
 	readonly #bits = new RateMeter();
+	readonly #throughput = new ThroughputMeter();
 	readonly #streamFaults: FaultNotes;
 	readonly #decoderFaults: FaultNotes;
 	readonly #stop = Promise.withResolvers<EndReason>();
@@ -106,11 +108,13 @@ export class Player {
 
 	get figures(): PlayerFigures {
 		const now = this.#parts.clock.now();
+		const throughputBps = this.#throughput.throughput(now);
 		return {
 			timeMs: this.#timeMs,
 			...this.#playback.figures,
 			bytesReceived: this.#bytes,
 			bitrateBps: Math.round(this.#bits.perSecond(now)),
+			...(throughputBps !== undefined && { throughputBps }),
 			faults: this.#streamFaults.count,
 			decoderWarnings: this.#decoderFaults.count,
 		};
@@ -172,7 +176,9 @@ export class Player {
 		if (this.#over) return;
 		this.#guard(() => this.#bodyFile?.write(bytes));
 		this.#bytes += bytes.length;
-		this.#bits.add(bytes.length * 8, this.#parts.clock.now());
+		const now = this.#parts.clock.now();
+		this.#bits.add(bytes.length * 8, now);
+		this.#throughput.add(bytes.length, now);
 		reader.push(bytes);
 		this.#throttle();
 	}
@@ -182,6 +188,7 @@ export class Player {
 		const { backlogged } = this.#playback;
 		if (backlogged === this.#paused || this.#stream === undefined) return;
 		this.#paused = backlogged;
+		this.#throughput.interrupted();
 		if (backlogged) this.#stream.pause();
 		else this.#stream.resume();
 	}
@@ -258,13 +265,13 @@ export class Player {
 	#tellSwitch(unit: OpenedUnit, from: string | undefined): void {
 		const told: SwitchTold = { timeMs: this.#timeMs, ...toldSwitch(unit, from) };
 		this.#parts.view.event({ event: "switch", ...told });
-		this.#parts.figuresSink?.switched(this.#stream?.viewer, told, this.figures);
+		this.#parts.figuresSink?.switched(this.#stream?.session, told, this.figures);
 	}
 
 	#tellStats(): void {
 		const { figures } = this;
 		this.#parts.view.event({ event: "stats", ...figures });
-		this.#parts.figuresSink?.figures(this.#stream?.viewer, figures);
+		this.#parts.figuresSink?.figures(this.#stream?.session, figures);
 	}
 
 	#tellFault(of: "stream" | "decoder", message: string, count: number): void {

@@ -1,25 +1,16 @@
-/** Numbers by chance that a seed repeats: sfc32, 128 bits of state, seeded from the run's seed and the input's index. */
+import { Sfc32 } from "../kit/sfc32.ts";
+
+/** Numbers by chance that a run's seed and an input's index repeat. */
 export class Random {
-	#a: number;
-	#b: number;
-	#c: number;
-	#counter = 1;
+	readonly #source: Sfc32;
 
 	constructor(seed: number, index = 0) {
-		this.#a = seed | 0;
-		this.#b = index | 0;
-		this.#c = (Math.floor(index / 2 ** 32) ^ 0x9e3779b9) | 0;
-		for (let i = 0; i < 12; i++) this.next();
+		this.#source = new Sfc32(seed, index, Math.floor(index / 2 ** 32) ^ 0x9e3779b9);
 	}
 
 	/** 32 bits. */
 	next(): number {
-		const sum = (this.#a + this.#b + this.#counter) | 0;
-		this.#counter = (this.#counter + 1) | 0;
-		this.#a = this.#b ^ (this.#b >>> 9);
-		this.#b = (this.#c + (this.#c << 3)) | 0;
-		this.#c = ((this.#c << 21) | (this.#c >>> 11)) + sum;
-		return sum >>> 0;
+		return this.#source.uint32();
 	}
 
 	/** From 0 to `limit` - 1; 0 where the limit is 0. */

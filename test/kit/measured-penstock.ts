@@ -1,6 +1,6 @@
 /** Penstock in a process of its own that can be asked how much memory it holds. */
 import { fileURLToPath } from "node:url";
-import { type ConfigFile, Penstock, writeConfig } from "./penstock.ts";
+import { type ConfigFile, Penstock, STILL, writeConfig } from "./penstock.ts";
 import { type RunningProcess, startProcess } from "./processes.ts";
 
 const SCRIPT = fileURLToPath(new URL("./measured-server.ts", import.meta.url));
@@ -24,7 +24,7 @@ export class MeasuredPenstock extends Penstock {
 }
 
 export async function startMeasuredPenstock(config: ConfigFile): Promise<MeasuredPenstock> {
-	const running = startProcess(process.execPath, ["--expose-gc", SCRIPT, writeConfig(config)]);
+	const running = startProcess(process.execPath, ["--expose-gc", SCRIPT, writeConfig({ ...STILL, ...config })]);
 	const [line] = await running.waitForLine(/^\{.*"msg":"listening".*\}$/, 20_000);
 	const [, scale] = await running.waitForLine(/^scale (http:.*)$/);
 	return new MeasuredPenstock(running, JSON.parse(line) as { http: string; api: string }, scale!);

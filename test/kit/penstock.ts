@@ -39,9 +39,18 @@ export function writeConfig(config: ConfigFile): string {
 export const startCli = (args: readonly string[], env: Record<string, string | undefined> = {}): RunningProcess =>
 	startProcess(process.execPath, [CLI, ...args], { env, keepBytes: 2 ** 24 });
 
+/**
+ * What a test gets that says nothing of switching: nobody goes up but by wish, whatever the connection shows, and the
+ * machine, which tests share, may be as busy as it likes.
+ */
+export const STILL: ConfigFile = {
+	server: { underDuress: "ignore" },
+	switching: { policy: "threshold", threshold: { minServerCpuIdle: 1 } },
+};
+
 /** Starts a server and resolves when it listens. */
 export async function startPenstock(config: ConfigFile, env: Record<string, string> = {}): Promise<Penstock> {
-	const running = startCli(["serve", "-c", writeConfig(config)], env);
+	const running = startCli(["serve", "-c", writeConfig({ ...STILL, ...config })], env);
 	const line = await running.waitForLine(/^\{.*"msg":"listening".*\}$/, 20_000);
 	const { http, api } = JSON.parse(line[0]) as { http: string; api: string };
 	return new Penstock(running, http, api);

@@ -42,6 +42,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 		"gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav",
 	ip: "iproute2",
 	mpv: "mpv",
+	"nats-server": "nats-server",
 	tc: "iproute2",
 	tshark: "tshark",
 	vlc: "vlc-bin vlc-plugin-base",

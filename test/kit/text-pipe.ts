@@ -23,6 +23,11 @@ export class TextPipe implements Transport {
 		return this.text.length;
 	}
 
+	/** Nobody acknowledges anything on a pipe. */
+	look(): undefined {
+		return undefined;
+	}
+
 	send(bytes: Buffer): void {
 		this.text += bytes.toString();
 		this.#blocked = !this.open;

@@ -1,0 +1,34 @@
+/**
+ * Viewers that only receive, in a process of their own: `count` connections that GET a path and throw away what comes.
+ *
+ * Run by `fork` with port, path and count as its arguments; sends "watching" when the last one has had bytes.
+ */
+import { connect } from "node:net";
+
+const [port, path, count] = [Number(process.argv[2]), process.argv[3]!, Number(process.argv[4])];
+const SINK = Buffer.alloc(256 * 1024);
+/** Connections that wait for their first bytes at a time: a listener's queue is not endless. */
+const AT_ONCE = 100;
+let opened = 0;
+let watching = 0;
+
+function open(): void {
+	if (opened === count) return;
+	opened++;
+	let isNew = true;
+	const callback = (): boolean => {
+		if (!isNew) return true;
+		isNew = false;
+		if (++watching === count) process.send!("watching");
+		open();
+		return true;
+	};
+	const socket = connect({ port, host: "127.0.0.1", onread: { buffer: SINK, callback } });
+	socket.on("error", (error) => {
+		process.send!(`a connection failed: ${error.message}`);
+	});
+	socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
+}
+
+for (let i = 0; i < AT_ONCE; i++) open();
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,30 @@
+/**
+ * Both figures of a viewer that reports nothing, or not lately (S11): its bandwidth from the sender's side of the
+ * connection, its terminal's state from who holds the stream back. A terminal that takes everything that its network
+ * brings is taken for idle; one behind whose receive window the server waits, for as busy as it makes us wait.
+ */
+import type { Milliseconds } from "../base/units.ts";
+import type { Figure, NetworkState, ViewerFigures } from "./state.ts";
+
+/** A report that is older says less than what the server sees itself. */
+const REPORT_HOLDS_MS = 5000;
+
+export function withEmulated(
+	given: ViewerFigures,
+	network: NetworkState | undefined,
+	buffer: Milliseconds,
+	now: Milliseconds,
+): ViewerFigures {
+	if (network === undefined) return given;
+	const { capacity, capacityAt, receiverLimited } = network;
+	const emulated = <Value>(value: Value, at = now): Figure<Value> => ({ value, at, source: "emulated" });
+	const holds = <Value>(figure: Figure<Value> | undefined): figure is Figure<Value> =>
+		figure !== undefined && (figure.source === "api" || now - figure.at <= REPORT_HOLDS_MS);
+	return {
+		...given,
+		...(!holds(given.bandwidth) && capacity !== undefined && { bandwidth: emulated(capacity, capacityAt) }),
+		...(!holds(given.cpuIdle) && { cpuIdle: emulated(1 - receiverLimited) }),
+		...(!holds(given.memoryUsed) && { memoryUsed: emulated(receiverLimited) }),
+		...(!holds(given.buffer) && { buffer: emulated(buffer) }),
+	};
+}

@@ -1,0 +1,25 @@
+/**
+ * One look at the sending side of a viewer's connection: what TCP_INFO tells (RFC 9293 has the words). The server reads
+ * it from the socket, the simulation makes it up from a model of a link; the rest of switching/ sees no difference.
+ */
+import type { Milliseconds } from "../base/units.ts";
+
+export interface LinkReading {
+	readonly at: Milliseconds;
+	/** Bytes acknowledged since the connection's first that was counted as sent. */
+	readonly ackedBytes: number;
+	/** The same, and what the viewer's side is known to have behind a gap. */
+	readonly deliveredBytes: number;
+	/** When the newest acknowledgement came: to within a few milliseconds, never earlier than it came. */
+	readonly lastAckAt: Milliseconds;
+	readonly roundTrip: Milliseconds;
+	readonly minRoundTrip: Milliseconds;
+	/** Time in all in which the viewer's receive window held the sender back. */
+	readonly receiverLimited: Milliseconds;
+	/** The largest segment. */
+	readonly segmentBytes: number;
+	/** What the sender spreads its bytes to, by its own congestion control, in bits per second; 0: does not. */
+	readonly pacingRate: number;
+	/** Not of acknowledgements, but of what the sender's own kernel has taken: no burst can be timed by it. */
+	readonly coarse?: boolean;
+}

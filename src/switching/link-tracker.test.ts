@@ -1,0 +1,93 @@
+import { describe, expect, it, test } from "vitest";
+import { ModelLink } from "../../test/kit/model-link.ts";
+import { milliseconds } from "../base/units.ts";
+import { LinkTracker } from "./link-tracker.ts";
+import type { NetworkState } from "./state.ts";
+
+const stateOf = (link: ModelLink): NetworkState => link.tracker.state(milliseconds(link.now))!;
+
+describe("a train", () => {
+	it.each([
+		[1e6, 30],
+		[1e6, 80],
+		[3e6, 30],
+		[3e6, 80],
+		[6e6, 30],
+	])(
+		"of a stream of 0.5 Mbit/s tells that the link takes %d bit/s, at a round trip of %d ms",
+		(rateBps, roundTripMs) => {
+			const link = new ModelLink(new LinkTracker(), { rateBps, roundTripMs });
+			link.stream({ bitrateBps: 500_000, durationMs: 10_000 });
+			const { capacity } = stateOf(link);
+			expect(capacity! / rateBps).toBeGreaterThan(0.65);
+			expect(capacity! / rateBps).toBeLessThan(1.1);
+		},
+	);
+
+	it("never tells more than the link takes, to within the clock that it is timed by", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 2e6, roundTripMs: 50, tickMs: 1 });
+		for (let unit = 0; unit < 20; unit++) {
+			link.stream({ bitrateBps: 600_000, durationMs: 1000 });
+			expect(stateOf(link).capacity ?? 0).toBeLessThan(2.2e6);
+		}
+	});
+});
+
+describe("a link that falls short of the stream", () => {
+	it("is known within 300 ms, and what it takes to within a tenth", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 10e6, roundTripMs: 30 });
+		link.stream({ bitrateBps: 3e6, durationMs: 5000, unitMs: 500 });
+		expect(link.tracker.strained).toBe(false);
+		link.rateBps = 1e6;
+		const fell = link.now;
+		let knownAfter: number | undefined;
+		for (let i = 0; i < 30; i++) {
+			link.send(12_500);
+			link.run(33);
+			if (knownAfter === undefined && stateOf(link).basis === "busy") knownAfter = link.now - fell;
+		}
+		expect(knownAfter).toBeLessThanOrEqual(300);
+		expect(stateOf(link).capacity! / 1e6).toBeCloseTo(1, 1);
+		expect(stateOf(link).outstandingBytes).toBeGreaterThan(100_000);
+	});
+
+	it("that passes nothing at all is known to", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 10e6, roundTripMs: 30 });
+		link.stream({ bitrateBps: 1e6, durationMs: 3000 });
+		link.rateBps = 0;
+		for (let i = 0; i < 20; i++) {
+			link.send(4000);
+			link.run(33);
+		}
+		expect(stateOf(link)).toMatchObject({ basis: "busy", capacity: 0 });
+		expect(stateOf(link).overdue).toBeGreaterThan(400);
+	});
+});
+
+test("looks are few while nothing happens, and several behind a train", () => {
+	const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });
+	link.stream({ bitrateBps: 1e6, durationMs: 10_000 });
+	expect(link.readings / 10).toBeGreaterThanOrEqual(5);
+	expect(link.readings / 10).toBeLessThanOrEqual(8);
+});
+
+test("a change from unit to unit is remembered as a quotient", () => {
+	const link = new ModelLink(new LinkTracker(), { rateBps: 4e6, roundTripMs: 30 });
+	link.stream({ bitrateBps: 1e6, durationMs: 5000 });
+	link.rateBps = 2e6;
+	link.stream({ bitrateBps: 1e6, durationMs: 5000 });
+	const { changes, variability } = stateOf(link);
+	const seen = changes.filter(({ ratio, weight }) => weight >= 1 && ratio < 0.7);
+	expect(seen).toHaveLength(1);
+	expect(seen[0]!.ratio).toBeGreaterThan(0.4);
+	expect(variability).toBeGreaterThan(0.01);
+});
+
+test("a viewer whose window holds the server back is told from a slow network", () => {
+	const link = new ModelLink(new LinkTracker(), { rateBps: 4e6, roundTripMs: 30 });
+	for (let second = 0; second < 4; second++) {
+		link.stream({ bitrateBps: 1e6, durationMs: 1000 });
+		link.receiverLimitedMs += 800;
+	}
+	expect(stateOf(link).receiverLimited).toBeGreaterThan(0.6);
+});

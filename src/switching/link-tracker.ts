@@ -1,0 +1,285 @@
+/**
+ * What a viewer's network takes, from the sender's side of its connection (S11): nothing is asked of the viewer, and
+ * no byte is sent for it.
+ *
+ * A live stream says little about its link: it goes at its own rate, which the link need only exceed. There are two
+ * moments of truth.
+ * - **Busy**: while a queue stands (the oldest byte that is not acknowledged has been due for a while), what is
+ *   acknowledged per second is what the link takes.
+ * - **Train**: the picture that opens a unit is many times the size of others. When the pipe was idle before it, the
+ *   time from its first byte's earliest acknowledgement (sending time + least round trip) to that of a later byte tells
+ *   the rate at which the link passed the bytes between. It does not take the last bytes: a receiver may hold back the
+ *   acknowledgement of an odd last segment.
+ *
+ * Looks are dear (a system call each): few while nothing happens, several behind a train, more while a queue stands.
+ */
+import { bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
+import { AckedRate } from "./acked-rate.ts";
+import { CapacityHistory } from "./capacity-history.ts";
+import type { LinkReading } from "./link-reading.ts";
+import { PlaybackModel } from "./playback-model.ts";
+import { SendLog } from "./send-log.ts";
+import type { NetworkState } from "./state.ts";
+
+/** Of Ethernet. Larger ones (loopback has them) are taken for as many of these. */
+const MOST_SEGMENT_BYTES = 1448;
+/** A receiver holds back an acknowledgement for at most about so long. */
+const ACK_PATIENCE_MS = 40;
+/** A queue must stand for so long before what is acknowledged is taken for what the link takes. */
+const BUSY_WINDOW_MS = 100;
+const LOOK_MS = 300;
+const LOOK_WHILE_OVERDUE_MS = 40;
+const FIRST_TRAIN_LOOK_MS = 8;
+/** A burst is a train if it has so many segments, and so many times the bytes of an ordinary one. */
+const TRAIN_SEGMENTS = 2.5;
+const TRAIN_TO_ORDINARY = 2.5;
+/** A train is given up after so long. */
+const TRAIN_PATIENCE_MS = 1000;
+/** What may be on its way while a queue stands: a round trip's worth, so much more, and never less than this. */
+const WINDOW_MS = 150;
+const LEAST_WINDOW_BYTES = 8 * MOST_SEGMENT_BYTES;
+/** The last segments of a train may be acknowledged late. */
+const TAIL_SEGMENTS = 2;
+const PACED_SHARE = 0.9;
+/** What must have arrived of a train, and how far two looks must be apart, to be told a rate by. */
+const LEAST_SHARE = 0.5;
+const LEAST_BETWEEN_MS = 20;
+/** The shortest time that is told apart: the kernel stamps acknowledgements to a few milliseconds. */
+const LEAST_TRAIN_MS = 2;
+const WRITE_WEIGHT = 0.1;
+const RECEIVER_WINDOW_MS = 1000;
+/** With which a live player is taken to begin. */
+const ASSUMED_BUFFER = milliseconds(1000);
+
+interface Train {
+	readonly at: Milliseconds;
+	readonly start: number;
+	end: number;
+	/** When the burst behind it was sent, and where that ends. */
+	nextAt: number;
+	nextEnd: number;
+	looks: number;
+	/** Of the first look and the last one that found it on its way: what had arrived, and until when. */
+	readonly first: Arrived;
+	readonly last: Arrived;
+}
+
+interface Arrived {
+	bytes: number;
+	at: number;
+}
+
+export class LinkTracker {
+	readonly #sent = new SendLog();
+	readonly #acked = new AckedRate();
+	readonly #history = new CapacityHistory();
+	readonly #playback = new PlaybackModel(ASSUMED_BUFFER);
+	#last: LinkReading | undefined;
+	#since: number | undefined;
+	#nextLookAt = 0;
+	#overdue = 0;
+	#busySince: number | undefined;
+	#train: Train | undefined;
+	#burstStart = 0;
+	#ordinaryBytes = 0;
+	#capacity: number | undefined;
+	#capacityAt = 0;
+	#basis: NetworkState["basis"] = "floor";
+	#receiverMark: { readonly at: number; readonly limited: number } | undefined;
+	#receiverLimited = 0;
+
+	get nextLookAt(): Milliseconds {
+		return milliseconds(this.#nextLookAt);
+	}
+
+	/** A queue stands: worth a decision before the unit's end. */
+	get strained(): boolean {
+		return this.#overdue > 0;
+	}
+
+	/**
+	 * Whether more may be handed to the connection. While a queue stands, what is on its way is bounded by what the link
+	 * takes in a round trip and a little more: the rest is better kept where it can still be skipped or switched.
+	 */
+	get maySend(): boolean {
+		if (this.#last === undefined || this.#overdue === 0 || this.#capacity === undefined) return true;
+		const { minRoundTrip, deliveredBytes } = this.#last;
+		const window = (this.#capacity * (minRoundTrip + WINDOW_MS)) / 8000;
+		return this.#sent.sentBytes - deliveredBytes < Math.max(LEAST_WINDOW_BYTES, window);
+	}
+
+	/** What is taken to be in the viewer's buffer. */
+	get buffer(): Milliseconds {
+		return this.#playback.buffer;
+	}
+
+	get #segmentBytes(): number {
+		return Math.min(this.#last?.segmentBytes ?? MOST_SEGMENT_BYTES, MOST_SEGMENT_BYTES);
+	}
+
+	/** Hot path: once per write; allocates only when a train begins. */
+	sent(at: Milliseconds, bytes: number, mediaTime: Milliseconds): void {
+		const before = this.#sent.sentBytes;
+		if (this.#sent.add(at, bytes, mediaTime)) {
+			const burst = before - this.#burstStart;
+			this.#ordinaryBytes += WRITE_WEIGHT * (burst - this.#ordinaryBytes);
+			this.#burstStart = before;
+		}
+		this.#beginTrain(at);
+	}
+
+	#beginTrain(at: Milliseconds): void {
+		const start = this.#burstStart;
+		const end = this.#sent.sentBytes;
+		const train = this.#train;
+		if (train !== undefined) {
+			if (train.start === start) train.end = end;
+			else if (train.nextEnd <= start) return;
+			else [train.nextAt, train.nextEnd] = [Math.min(train.nextAt, at), end];
+			return;
+		}
+		const segment = this.#segmentBytes;
+		const isTrain = end - start >= Math.max(TRAIN_SEGMENTS * segment, TRAIN_TO_ORDINARY * this.#ordinaryBytes);
+		if (!isTrain || this.#overdue > 0 || this.#last?.coarse === true) return;
+		const nextEnd = Number.POSITIVE_INFINITY;
+		this.#train = { at, start, end, nextAt: nextEnd, nextEnd, looks: 0, first: { ...NOTHING }, last: { ...NOTHING } };
+		const firstLook = at + (this.#last?.minRoundTrip ?? 0) + FIRST_TRAIN_LOOK_MS;
+		this.#nextLookAt = Math.min(this.#nextLookAt, firstLook);
+	}
+
+	look(reading: LinkReading): void {
+		this.#last = reading;
+		this.#since ??= reading.at;
+		this.#sent.acknowledge(reading.ackedBytes);
+		if (this.#sent.ackedMedia > 0) this.#playback.update(reading.at, this.#sent.ackedMedia, this.#sent.sentMedia);
+		this.#findOverdue(reading);
+		this.#acked.add(reading.deliveredBytes, reading.lastAckAt);
+		this.#timeTrain(reading);
+		this.#measureBusy(reading);
+		this.#watchReceiver(reading);
+		const next = this.#overdue > 0 ? LOOK_WHILE_OVERDUE_MS : LOOK_MS;
+		this.#nextLookAt = Math.min(reading.at + next, this.#nextTrainLook(reading));
+	}
+
+	#findOverdue({ at, minRoundTrip }: LinkReading): void {
+		const age = this.#sent.isEmpty ? 0 : at - this.#sent.oldestAt;
+		this.#overdue = Math.max(0, age - minRoundTrip - ACK_PATIENCE_MS);
+		if (this.#overdue === 0) this.#busySince = undefined;
+		else if (this.#busySince === undefined) {
+			// What went before the oldest byte met no queue: it was acknowledged when that byte should have been.
+			this.#busySince = this.#sent.oldestAt + minRoundTrip;
+			this.#acked.add(this.#sent.oldestStart, milliseconds(this.#busySince));
+		}
+	}
+
+	#timeTrain({ at, deliveredBytes, lastAckAt, minRoundTrip, pacingRate }: LinkReading): void {
+		const train = this.#train;
+		if (train === undefined) return;
+		const segment = this.#segmentBytes;
+		const bytes = deliveredBytes - train.start - segment;
+		if (deliveredBytes < train.end - TAIL_SEGMENTS * segment) {
+			if (bytes > 0) noteArrived(train, bytes, lastAckAt);
+			if (at - train.at <= TRAIN_PATIENCE_MS) return;
+		} else if (deliveredBytes <= train.end) noteArrived(train, bytes, lastAckAt);
+		this.#train = undefined;
+		const rate = rateOf(train, minRoundTrip) ?? rateWithNext(train, { bytes, at: lastAckAt }, minRoundTrip);
+		if (rate === undefined) return;
+		// Who spreads a train out finds how much it was spread.
+		const isBound = pacingRate > 0 && rate >= PACED_SHARE * pacingRate;
+		this.#setCapacity(rate, at, isBound ? "floor" : "train");
+	}
+
+	#measureBusy({ at }: LinkReading): void {
+		if (this.#busySince === undefined) {
+			const floor = this.#acked.over(at, RECEIVER_WINDOW_MS);
+			if (floor !== undefined && floor > (this.#capacity ?? 0)) this.#setCapacity(floor, at, "floor");
+			return;
+		}
+		if (at - this.#busySince < BUSY_WINDOW_MS) return;
+		const rate = this.#acked.over(at, BUSY_WINDOW_MS, this.#busySince);
+		if (rate === undefined) return;
+		this.#train = undefined;
+		this.#setCapacity(rate, at, "busy");
+	}
+
+	#setCapacity(rate: number, at: Milliseconds, basis: NetworkState["basis"]): void {
+		this.#capacity = rate;
+		this.#capacityAt = at;
+		this.#basis = basis;
+	}
+
+	#watchReceiver({ at, receiverLimited }: LinkReading): void {
+		const mark = this.#receiverMark;
+		if (mark !== undefined && at - mark.at < RECEIVER_WINDOW_MS) return;
+		if (mark !== undefined) this.#receiverLimited = Math.min(1, (receiverLimited - mark.limited) / (at - mark.at));
+		this.#receiverMark = { at, limited: receiverLimited };
+	}
+
+	#nextTrainLook({ at, minRoundTrip }: LinkReading): number {
+		const train = this.#train;
+		if (train === undefined) return Number.POSITIVE_INFINITY;
+		let due: number;
+		do due = train.at + minRoundTrip + FIRST_TRAIN_LOOK_MS * 2 ** train.looks++;
+		while (due <= at);
+		return due;
+	}
+
+	/** A unit has been sent whole. */
+	endUnit(): void {
+		if (this.#capacity !== undefined) this.#history.add(this.#capacity, this.#capacityAt);
+	}
+
+	/** @returns undefined before the first look */
+	state(now: Milliseconds): NetworkState | undefined {
+		if (this.#last === undefined) return undefined;
+		const { roundTrip, minRoundTrip, deliveredBytes } = this.#last;
+		const sinceLook = this.#overdue > 0 ? now - this.#last.at : 0;
+		const seen = this.#overdue > 0 ? this.#capacity : (this.#history.expected ?? this.#capacity);
+		return {
+			since: milliseconds(this.#since ?? now),
+			capacity: seen === undefined ? undefined : bitsPerSecond(seen),
+			capacityAt: milliseconds(this.#capacityAt),
+			basis: this.#basis,
+			overdue: milliseconds(this.#overdue + sinceLook),
+			outstandingBytes: this.#sent.sentBytes - deliveredBytes,
+			outstandingMedia: milliseconds(Math.max(0, this.#sent.sentMedia - this.#sent.ackedMedia)),
+			roundTrip,
+			minRoundTrip,
+			changes: this.#history.changes,
+			variability: this.#history.variability,
+			receiverLimited: this.#receiverLimited,
+		};
+	}
+}
+
+function noteArrived({ first, last }: Train, bytes: number, at: number): void {
+	if (first.bytes === 0) [first.bytes, first.at] = [bytes, at];
+	[last.bytes, last.at] = [bytes, at];
+}
+
+/**
+ * Bits per second of a train that was seen on its way with at least half of it arrived. A shaper may let a train's
+ * beginning pass for nothing: where two looks are far enough apart, what came between them is the upper bound.
+ */
+function rateOf({ start, end, at, first, last }: Train, minRoundTrip: number): number | undefined {
+	if (last.bytes < LEAST_SHARE * (end - start)) return undefined;
+	const rate = (last.bytes * 8000) / Math.max(LEAST_TRAIN_MS, last.at - at - minRoundTrip);
+	const between = last.at - first.at;
+	if (between < LEAST_BETWEEN_MS) return rate;
+	return Math.min(rate, ((last.bytes - first.bytes) * 8000) / between);
+}
+
+/**
+ * The same of a train that was through when somebody looked, by what arrived last, if that was sent while the train was
+ * still on its way: else the time between does not belong to it.
+ */
+function rateWithNext(train: Train, arrived: Arrived, minRoundTrip: number): number | undefined {
+	const { start, end, at, nextAt, nextEnd } = train;
+	if (arrived.bytes <= 0 || arrived.bytes + start > nextEnd) return undefined;
+	const took = Math.max(LEAST_TRAIN_MS, arrived.at - at - minRoundTrip);
+	const through = at + minRoundTrip + (took * (end - start)) / Math.max(arrived.bytes, end - start);
+	const isOne = nextAt + minRoundTrip <= through || start + arrived.bytes < end;
+	return isOne ? (arrived.bytes * 8000) / took : undefined;
+}
+
+const NOTHING: Arrived = { bytes: 0, at: 0 };

@@ -1,0 +1,166 @@
+/**
+ * Everything that switching keeps for one viewer: what its connection tells, what was reported, what was switched and
+ * decided. The server feeds it from a socket, the benchmark's simulation from a model of a link; both ask `decide` at
+ * the end of each unit, and within units whenever a look has been taken.
+ */
+import type { Name } from "../base/name.ts";
+import { type Milliseconds, milliseconds } from "../base/units.ts";
+import { decide } from "./decide.ts";
+import { withEmulated } from "./emulated-figures.ts";
+import type { LinkReading } from "./link-reading.ts";
+import { LinkTracker } from "./link-tracker.ts";
+import type {
+	Decision,
+	NetworkState,
+	PastSwitch,
+	Policy,
+	RenditionFacts,
+	ServerFigures,
+	StreamPosition,
+	ViewerFigures,
+} from "./state.ts";
+
+/** What is so at the moment of a decision. */
+export interface Situation {
+	readonly now: Milliseconds;
+	readonly renditions: readonly RenditionFacts[];
+	readonly current: Name;
+	readonly wish: Name | "auto";
+	readonly viewer: ViewerFigures;
+	readonly server: ServerFigures;
+	readonly position: StreamPosition;
+}
+
+/** A decision with what it was made from, for people who ask why. */
+export interface DecisionRecord {
+	readonly at: Milliseconds;
+	readonly moment: StreamPosition["moment"];
+	readonly current: Name;
+	readonly decision: Decision;
+	readonly viewer: ViewerFigures;
+	readonly server: ServerFigures;
+	/** Without the list of possible changes. */
+	readonly network: Omit<NetworkState, "changes"> | undefined;
+	readonly lag: Milliseconds;
+}
+
+const SWITCHES_KEPT = 20;
+/** Decisions for a switch, and holds whose cause is another than before. */
+const DECISIONS_KEPT = 12;
+
+export class SwitchControl {
+	readonly #policy: Policy;
+	readonly #link = new LinkTracker();
+	readonly #history: PastSwitch[] = [];
+	readonly #decisions: DecisionRecord[] = [];
+	#planned: Name | undefined;
+	#skipped = 0;
+
+	constructor(policy: Policy) {
+		this.#policy = policy;
+	}
+
+	/** The newest last. */
+	get history(): readonly PastSwitch[] {
+		return this.#history;
+	}
+
+	/** Switches, plans, and holds whose cause was another than before. The newest last. */
+	get decisions(): readonly DecisionRecord[] {
+		return this.#decisions;
+	}
+
+	/** What was decided within the current unit for its end. */
+	get planned(): Name | undefined {
+		return this.#planned;
+	}
+
+	get link(): LinkTracker {
+		return this.#link;
+	}
+
+	/** A queue stands: worth asking before the unit's end. */
+	get strained(): boolean {
+		return this.#link.strained;
+	}
+
+	/** Whether more may be handed to the connection; where not, the next look tells anew. */
+	get maySend(): boolean {
+		return this.#link.maySend;
+	}
+
+	/** What stands for the viewer's own figures where it reports none; undefined before the first look. */
+	emulated(now: Milliseconds): ViewerFigures | undefined {
+		const network = this.#link.state(now);
+		return network && withEmulated({}, network, this.#link.buffer, now);
+	}
+
+	/** When the next look at the connection is due; never later than half a second from the last. */
+	get nextLookAt(): Milliseconds {
+		return this.#link.nextLookAt;
+	}
+
+	/**
+	 * Bytes were handed to the connection. Hot path: once per write, and allocates nothing.
+	 * @param mediaTime up to where the media now reaches that was handed over, on the channel's clock
+	 */
+	sent(at: Milliseconds, bytes: number, mediaTime: Milliseconds): void {
+		this.#link.sent(at, bytes, milliseconds(mediaTime - this.#skipped));
+	}
+
+	/** The viewer was moved forward over so much media: its player jumps, too. */
+	skipped(media: Milliseconds): void {
+		this.#skipped += media;
+	}
+
+	/** A look at the connection was taken. */
+	look(reading: LinkReading): void {
+		this.#link.look(reading);
+	}
+
+	/**
+	 * At a unit's end: what the next unit is to be. Within a unit: what is to come after it, as of now; a switch that is
+	 * answered is kept as the plan until the unit's end.
+	 */
+	decide(situation: Situation): Decision {
+		const { position, now } = situation;
+		if (position.moment === "unit-end") this.#link.endUnit();
+		const network = this.#link.state(now);
+		const viewer = withEmulated(situation.viewer, network, this.#link.buffer, now);
+		const decision = decide(this.#policy, {
+			...situation,
+			viewer,
+			history: this.#history,
+			...(network && { network }),
+			...(this.#planned !== undefined && { planned: this.#planned }),
+		});
+		if (position.moment === "unit-end") this.#planned = undefined;
+		else if (decision.kind === "switch") this.#planned = decision.to;
+		this.#record({ ...situation, viewer }, network, decision);
+		return decision;
+	}
+
+	#record(situation: Situation, network: NetworkState | undefined, decision: Decision): void {
+		const last = this.#decisions.at(-1)?.decision;
+		if (decision.kind === "hold" && situation.position.moment === "within-unit") return;
+		if (decision.kind === "hold" && last?.kind === "hold" && decision.because.cause === last.because.cause) return;
+		const { now: at, current, viewer, server, position } = situation;
+		const { moment, lag } = position;
+		this.#decisions.push({ at, moment, current, decision, viewer, server, network: withoutChanges(network), lag });
+		if (this.#decisions.length > DECISIONS_KEPT) this.#decisions.shift();
+	}
+
+	/** A switch was made. */
+	switched(record: PastSwitch): void {
+		const { at, from, to, cause } = record;
+		const capacity = this.#link.state(at)?.capacity;
+		this.#history.push({ at, from, to, cause, ...(capacity !== undefined && { capacity }) });
+		if (this.#history.length > SWITCHES_KEPT) this.#history.shift();
+	}
+}
+
+function withoutChanges(network: NetworkState | undefined): DecisionRecord["network"] {
+	if (network === undefined) return undefined;
+	const { changes: _, ...rest } = network;
+	return rest;
+}
