@@ -1,11 +1,12 @@
 /**
- * Viewers that only receive, in a process of their own: `count` connections that GET a path and throw away what comes.
+ * Viewers that only receive, in a process of their own: `count` connections that GET one of the paths, in turns, and
+ * throw away what comes.
  *
- * Run by `fork` with port, path and count as its arguments; sends "watching" when the last one has had bytes.
+ * Run by `fork` with port, count and paths as its arguments; sends "watching" when the last one has had bytes.
  */
 import { connect } from "node:net";
 
-const [port, path, count] = [Number(process.argv[2]), process.argv[3]!, Number(process.argv[4])];
+const [port, count, paths] = [Number(process.argv[2]), Number(process.argv[3]), process.argv.slice(4)];
 const SINK = Buffer.alloc(256 * 1024);
 /** Connections that wait for their first bytes at a time: a listener's queue is not endless. */
 const AT_ONCE = 100;
@@ -14,7 +15,7 @@ let watching = 0;
 
 function open(): void {
 	if (opened === count) return;
-	opened++;
+	const path = paths[opened++ % paths.length];
 	let isNew = true;
 	const callback = (): boolean => {
 		if (!isNew) return true;

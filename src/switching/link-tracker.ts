@@ -23,8 +23,8 @@ import type { NetworkState } from "./state.ts";
 
 /** Of Ethernet. Larger ones (loopback has them) are taken for as many of these. */
 const MOST_SEGMENT_BYTES = 1448;
-/** A receiver holds back an acknowledgement for at most about so long. */
-const ACK_PATIENCE_MS = 40;
+/** A receiver holds back an acknowledgement for 40 ms, by a slow tick of its own; senders pace, and so on. */
+const ACK_PATIENCE_MS = 55;
 /** A queue must stand for so long before what is acknowledged is taken for what the link takes. */
 const BUSY_WINDOW_MS = 100;
 const LOOK_MS = 300;
