@@ -98,7 +98,7 @@ const networkSnapshot = z.strictObject({
 	/** Absent until there is evidence. */
 	capacityBps: count.optional(),
 	capacityAgeMs: z.number().optional(),
-	basis: z.enum(["busy", "train", "floor"]).optional(),
+	basis: z.enum(["busy", "train", "paced", "floor"]).optional(),
 	overdueMs: z.number(),
 	outstandingBytes: count,
 	outstandingMediaMs: z.number(),

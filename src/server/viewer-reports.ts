@@ -122,7 +122,7 @@ export class ViewerReports implements ReportTaker, SessionWatch {
 
 /** What the connection showed of its network; a lower bound is no measure of what that takes. */
 const capacityShown = (network: NetworkState | undefined): BitsPerSecond | undefined =>
-	network?.basis === "floor" ? undefined : network?.capacity;
+	network?.basis === "busy" || network?.basis === "train" ? network.capacity : undefined;
 
 function renditionNamed({ programme }: Session, name: string | undefined): Name | undefined {
 	if (name === undefined || !isName(name)) return undefined;

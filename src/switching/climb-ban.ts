@@ -28,7 +28,8 @@ export function climbBan(one: Case, to: number, outlook: Outlook): Because | und
 export function mayTry(one: Case, to: number): boolean {
 	const { state, network, settings } = one;
 	const { now, history } = state;
-	const isBlind = network.basis === "floor" || now - network.capacityAt > EVIDENCE_HOLDS_MS;
+	const isPaced = network.basis === "paced";
+	const isBlind = isPaced || network.basis === "floor" || now - network.capacityAt > EVIDENCE_HOLDS_MS;
 	if (!isBlind || bannedNow(one, to) !== undefined) return false;
 	const calmSince = history.at(-1)?.at ?? network.since;
 	return (

@@ -27,7 +27,7 @@ const MOST_SEGMENT_BYTES = 1448;
 const ACK_PATIENCE_MS = 55;
 /** A queue must stand for so long before what is acknowledged is taken for what the link takes. */
 const BUSY_WINDOW_MS = 100;
-const LOOK_MS = 300;
+const LOOK_MS = 220;
 const LOOK_WHILE_OVERDUE_MS = 40;
 const FIRST_TRAIN_LOOK_MS = 8;
 /** A burst is a train if it has so many segments, and so many times the bytes of an ordinary one. */
@@ -40,7 +40,8 @@ const WINDOW_MS = 150;
 const LEAST_WINDOW_BYTES = 8 * MOST_SEGMENT_BYTES;
 /** The last segments of a train may be acknowledged late. */
 const TAIL_SEGMENTS = 2;
-const PACED_SHARE = 0.9;
+const PACED_SHARE = 0.75;
+const NO_QUEUE_MS = 12;
 /** What must have arrived of a train, and how far two looks must be apart, to be told a rate by. */
 const LEAST_SHARE = 0.5;
 const LEAST_BETWEEN_MS = 20;
@@ -172,7 +173,7 @@ export class LinkTracker {
 		}
 	}
 
-	#timeTrain({ at, deliveredBytes, lastAckAt, minRoundTrip, pacingRate }: LinkReading): void {
+	#timeTrain({ at, deliveredBytes, lastAckAt, roundTrip, minRoundTrip, pacingRate }: LinkReading): void {
 		const train = this.#train;
 		if (train === undefined) return;
 		const segment = this.#segmentBytes;
@@ -184,9 +185,9 @@ export class LinkTracker {
 		this.#train = undefined;
 		const rate = rateOf(train, minRoundTrip) ?? rateWithNext(train, { bytes, at: lastAckAt }, minRoundTrip);
 		if (rate === undefined) return;
-		// Who spreads a train out finds how much it was spread.
-		const isBound = pacingRate > 0 && rate >= PACED_SHARE * pacingRate;
-		this.#setCapacity(rate, at, isBound ? "floor" : "train");
+		// Who spreads a train out finds how much it was spread; where it met a queue, it was the link all the same.
+		const isPaced = pacingRate > 0 && rate >= PACED_SHARE * pacingRate && roundTrip < minRoundTrip + NO_QUEUE_MS;
+		this.#setCapacity(rate, at, isPaced ? "paced" : "train");
 	}
 
 	#measureBusy({ at }: LinkReading): void {

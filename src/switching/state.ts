@@ -48,8 +48,11 @@ export interface NetworkState {
 	readonly capacity: BitsPerSecond | undefined;
 	/** When that evidence was. */
 	readonly capacityAt: Milliseconds;
-	/** From a queue that was never empty, from a burst that was timed, or only a lower bound. */
-	readonly basis: "busy" | "train" | "floor";
+	/**
+	 * From a queue that was never empty, or from a burst that was timed. Or a lower bound only: of a burst that went out
+	 * no faster than its sender's own pace and met no queue, or what the stream itself has taken.
+	 */
+	readonly basis: "busy" | "train" | "paced" | "floor";
 	/** For how long the oldest byte that is not acknowledged has been due: 0 while there is no queue. */
 	readonly overdue: Milliseconds;
 	/** Handed to the connection and not acknowledged; and how much media that is. */
