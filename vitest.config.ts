@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** They measure time, or leave others none of the machine. */
-const ALONE = ["test/netns/**/*.test.ts", "test/integration/server-load.test.ts"];
+const ALONE = ["test/netns/**/*.test.ts", "test/integration/server-load.test.ts", "test/kit/shaped-link.test.ts"];
 
 export default defineConfig({
 	test: {
@@ -10,6 +10,7 @@ export default defineConfig({
 				test: {
 					name: "unit",
 					include: ["src/**/*.test.ts", "test/{kit,house,fuzz}/**/*.test.ts"],
+					exclude: ALONE,
 					testTimeout: 30_000,
 				},
 			},

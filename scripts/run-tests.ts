@@ -1,10 +1,12 @@
 /**
  * Runs the test projects named on the command line one after the other (they would disturb each other's times) and
- * ends with the line `N passed, N failed`, counted from Vitest's own JSON reports in out/tests/.
+ * ends with what failed, a line each, and the line `N passed, N failed`, from Vitest's own JSON reports in out/tests/.
  * Exit code 0 only if something passed in every project, nothing failed and Vitest agrees.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
+import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 /** The part of Vitest's JSON report that is read here. */
 interface Report {
@@ -14,7 +16,11 @@ interface Report {
 	readonly testResults: readonly {
 		readonly name: string;
 		readonly status: string;
-		readonly assertionResults: readonly unknown[];
+		readonly assertionResults: readonly {
+			readonly status: string;
+			readonly fullName: string;
+			readonly failureMessages: readonly string[];
+		}[];
 	}[];
 }
 
@@ -46,6 +52,13 @@ function outcomeOf(project: string, report: Report, status: number | null): Outc
 	const remarks: string[] = [];
 	const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
 	for (const file of broken) remarks.push(`${project}: ${file.name} could not be loaded.`);
+	for (const { name, assertionResults } of report.testResults) {
+		for (const { status: verdict, fullName, failureMessages } of assertionResults) {
+			if (verdict !== "failed") continue;
+			const [reason] = (failureMessages[0] ?? "").split("\n");
+			remarks.push(`${project}: ${relative(".", name)}: ${fullName}: ${stripVTControlCharacters(reason ?? "")}`);
+		}
+	}
 	let failed = report.numFailedTests + broken.length;
 	if (report.numPassedTests === 0 && failed === 0) {
 		failed = 1;

@@ -208,7 +208,7 @@ export class PushRun {
 
 	#lookWithinUnit(): void {
 		this.#look();
-		if (this.#options.policy.watches && this.control.strained) this.#decide("within-unit");
+		if (this.control.wantsDecision) this.#decide("within-unit");
 	}
 
 	#look(): void {

@@ -10,14 +10,14 @@ import type { Ladder, RunResult, World } from "./model.ts";
 import { Player } from "./player.ts";
 
 /**
- * The ladder of the scenes as a viewer's connection sees it: 0.5, 1.2 and 3 Mbit/s of video, with audio and packaging.
+ * The ladder of the scenes as a viewer's connection sees it: 0.5, 1.2 and 2.5 Mbit/s of video, with audio and packaging.
  */
 export const REAL_LADDER: Ladder = {
 	name: "real",
 	rungs: [
 		{ name: "low", bitrateBps: 0.75e6 },
 		{ name: "mid", bitrateBps: 1.48e6 },
-		{ name: "high", bitrateBps: 3.28e6 },
+		{ name: "high", bitrateBps: 2.77e6 },
 	],
 };
 
@@ -123,7 +123,7 @@ export class Stage {
 			const arrivals = this.penstock.read();
 			figures.push(
 				await fallAndRise(this.penstock, arrivals, {
-					...{ wideBps: 10e6, narrowBps: 1e6, narrowMs, settleMs: 2000 },
+					...{ wideBps: 10e6, narrowBps: 1e6, narrowMs, settleMs: 2000, unitMs: REAL_UNIT_MS },
 					...{ patienceMs: 25_000, backUnderMs: 500, bufferMs: 1000 },
 				}),
 			);

@@ -2,8 +2,7 @@
  * The kernel's slow clock. TCP_INFO tells how long ago an acknowledgement came in whole ticks of it (4 ms where it
  * ticks 250 times a second): who knows when it last ticked knows the time to half of that, else only to twice as much.
  */
-import type { Milliseconds } from "../base/units.ts";
-import { milliseconds } from "../base/units.ts";
+import { type Milliseconds, milliseconds } from "../base/units.ts";
 
 /** Clocks drift, if slowly. */
 const READ_AGAIN_MS = 10_000;

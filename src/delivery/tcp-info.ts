@@ -2,8 +2,7 @@
  * Linux' TCP_INFO, read through koffi into one buffer for all sockets: a look costs a system call and no allocation but
  * its result. Offsets are those of `struct tcp_info` (linux/tcp.h), to which fields are only ever added.
  */
-import type { Milliseconds } from "../base/units.ts";
-import { milliseconds } from "../base/units.ts";
+import { type Milliseconds, milliseconds } from "../base/units.ts";
 import type { LinkReading } from "../switching/link-reading.ts";
 import type { KernelTick } from "./kernel-tick.ts";
 

@@ -166,7 +166,7 @@ export class Viewer implements LaneReader, Looked {
 	/** Looks at the connection; where a queue stands, what comes after this unit is decided at once. */
 	look(): void {
 		if (!this.#takeReading()) return;
-		if (this.control.strained && this.wish === "auto") this.#options.decide(this, this.#positionWithin());
+		if (this.control.wantsDecision && this.wish === "auto") this.#options.decide(this, this.#positionWithin());
 		this.pump();
 	}
 
@@ -351,7 +351,8 @@ export class Viewer implements LaneReader, Looked {
 	}
 
 	#record(record: SwitchRecord): void {
-		this.control.switched({ ...record, cause: record.because.cause });
+		const { at, from, to, because } = record;
+		this.control.switched({ at, from, to, cause: because.cause });
 		this.switchCount++;
 		this.lastSwitches.push(record);
 		if (this.lastSwitches.length > RECORDS_KEPT) this.lastSwitches.shift();

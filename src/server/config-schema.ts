@@ -161,7 +161,7 @@ const rendition = z.strictObject({
 });
 
 export const DEFAULT_RENDITIONS = [
-	{ name: "high", width: 1280, height: 720, bitrateBps: 3_000_000 },
+	{ name: "high", width: 1280, height: 720, bitrateBps: 2_500_000 },
 	{ name: "mid", width: 848, height: 480, bitrateBps: 1_200_000 },
 	{ name: "low", width: 480, height: 270, bitrateBps: 500_000 },
 	// Most stalls are those of the lowest: it is cheap to have one that nearly every network takes.

@@ -2,6 +2,7 @@
  * What a viewer's terminal can take, and what it wishes for, as the best rendition that is open to it: the network has
  * no say here. Figures count as long as they are fresh; a cap that rests on dropped frames is lifted by time alone.
  */
+import { mbit, percent } from "./figure-text.ts";
 import type { Because, Figure, RenditionFacts, SwitchingState } from "./state.ts";
 
 export interface Caps {
@@ -73,6 +74,3 @@ export function capsOf(state: SwitchingState, there: readonly RenditionFacts[]):
 	}
 	return caps;
 }
-
-const mbit = (bitsPerSecond: number): string => `${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s`;
-const percent = (share: number): string => `${Math.round(share * 100)} %`;

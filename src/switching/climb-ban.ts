@@ -1,5 +1,6 @@
 /** What speaks against going up just now, whatever the score says. */
 import type { AdaptiveSettings, Case } from "./adaptive.ts";
+import { mbit } from "./figure-text.ts";
 import { LIVE_EDGE_MS, type Outlook } from "./outlook.ts";
 import type { Because, PastSwitch, RenditionFacts, SwitchingState } from "./state.ts";
 
@@ -107,5 +108,3 @@ function terminalBan(
 
 const leftOf = (first: number, longest: number, losses: number, since: number): number =>
 	Math.max(0, Math.min(longest, first * 2 ** (losses - 1)) - since);
-
-const mbit = (bitsPerSecond: number): string => `${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s`;

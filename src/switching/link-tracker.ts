@@ -49,6 +49,8 @@ const LEAST_BETWEEN_MS = 20;
 const LEAST_TRAIN_MS = 2;
 const WRITE_WEIGHT = 0.1;
 const RECEIVER_WINDOW_MS = 1000;
+/** What the stream itself has taken for so long, the link takes. */
+const FLOOR_WINDOW_MS = 1000;
 /** With which a live player is taken to begin. */
 const ASSUMED_BUFFER = milliseconds(1000);
 
@@ -192,7 +194,7 @@ export class LinkTracker {
 
 	#measureBusy({ at }: LinkReading): void {
 		if (this.#busySince === undefined) {
-			const floor = this.#acked.over(at, RECEIVER_WINDOW_MS);
+			const floor = this.#acked.over(at, FLOOR_WINDOW_MS);
 			if (floor !== undefined && floor > (this.#capacity ?? 0)) this.#setCapacity(floor, at, "floor");
 			return;
 		}

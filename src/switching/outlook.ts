@@ -3,6 +3,7 @@
  * from one unit to the next so far (capacity-history.ts).
  */
 import type { AdaptiveSettings, Case } from "./adaptive.ts";
+import { mbit } from "./figure-text.ts";
 import type { CapacityChange, RenditionFacts, SwitchingState } from "./state.ts";
 
 /** Whoever is no later than this is at the live edge. */
@@ -48,7 +49,7 @@ export class Outlook {
 	}
 
 	/** Quality of a bit rate, 0 for the lowest rendition's and 1 for the best one's: by its logarithm. */
-	quality(bitsPerSecond: number): number {
+	#quality(bitsPerSecond: number): number {
 		const best = this.#there[0]!.streamBitrate;
 		const lowest = this.#there.at(-1)!.streamBitrate;
 		if (best <= lowest) return 1;
@@ -58,7 +59,7 @@ export class Outlook {
 
 	score(index: number): number {
 		const { stallWeight, switchWeight, switchCost, lagWeight } = this.#settings;
-		const quality = this.quality(this.#there[index]!.streamBitrate);
+		const quality = this.#quality(this.#there[index]!.streamBitrate);
 		let penalty = 0;
 		let weights = 0;
 		for (let place = 0; place < this.#changes.length; place++) {
@@ -70,7 +71,7 @@ export class Outlook {
 			penalty += weight * (stallWeight * stall + lagWeight * late);
 			weights += weight;
 		}
-		const change = Math.abs(quality - this.quality(this.#there[this.#current]!.streamBitrate));
+		const change = Math.abs(quality - this.#quality(this.#there[this.#current]!.streamBitrate));
 		const cost = index === this.#current ? 0 : switchCost;
 		return (quality - switchWeight * change) * this.#unit - cost - penalty / weights;
 	}
@@ -100,5 +101,3 @@ export function heardCapacity({ viewer, renditions, current }: SwitchingState, s
 }
 
 const SHORT_OF_SENT = 0.9;
-
-const mbit = (bitsPerSecond: number): string => `${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s`;

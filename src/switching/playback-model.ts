@@ -11,11 +11,12 @@ const HURRY = 1.05;
 export class PlaybackModel {
 	readonly #target: number;
 	#at = 0;
-	#firstMedia: number | undefined;
+	#begun = false;
 	#playhead = 0;
 	#media = 0;
 	#playing = false;
-	#stalls = 0;
+	/** It has run dry before. */
+	#hasStalled = false;
 
 	/** @param buffer with which the player is taken to begin */
 	constructor(buffer: Milliseconds) {
@@ -27,24 +28,18 @@ export class PlaybackModel {
 		return milliseconds(Math.max(0, this.#media - this.#playhead));
 	}
 
-	get stalls(): number {
-		return this.#stalls;
-	}
-
 	/**
 	 * @param acknowledged up to where the media reaches that the viewer's side has, on the channel's clock
 	 * @param live up to where it was handed over
 	 */
 	update(now: Milliseconds, acknowledged: Milliseconds, live: Milliseconds): void {
-		if (this.#firstMedia === undefined) {
-			this.#firstMedia = acknowledged;
-			this.#playhead = acknowledged;
-		}
+		if (!this.#begun) this.#playhead = acknowledged;
+		this.#begun = true;
 		this.#media = Math.max(this.#media, acknowledged);
 		const passed = now - this.#at;
 		this.#at = now;
 		if (this.#playing) this.#play(passed, live);
-		else this.#playing = this.buffer >= this.#target * (this.#stalls === 0 ? 1 : RESUME_SHARE);
+		else this.#playing = this.buffer >= this.#target * (this.#hasStalled ? RESUME_SHARE : 1);
 	}
 
 	#play(passed: number, live: Milliseconds): void {
@@ -53,6 +48,6 @@ export class PlaybackModel {
 		if (this.#playhead <= this.#media) return;
 		this.#playhead = this.#media;
 		this.#playing = false;
-		this.#stalls++;
+		this.#hasStalled = true;
 	}
 }

@@ -9,8 +9,7 @@
  * flaps, whatever the figures do. A figure that nobody has counts neither way.
  * What follows from a level is for `decide.ts`.
  */
-import type { Milliseconds } from "../base/units.ts";
-import { milliseconds } from "../base/units.ts";
+import { type Milliseconds, milliseconds } from "../base/units.ts";
 import type { ServerDuress, ServerFigures } from "./state.ts";
 
 /** Bounds of the figures: as limits, of what is still borne; as recovery, of what is good again. */

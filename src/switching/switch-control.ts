@@ -14,22 +14,14 @@ import type {
 	NetworkState,
 	PastSwitch,
 	Policy,
-	RenditionFacts,
 	ServerFigures,
 	StreamPosition,
+	SwitchingState,
 	ViewerFigures,
 } from "./state.ts";
 
-/** What is so at the moment of a decision. */
-export interface Situation {
-	readonly now: Milliseconds;
-	readonly renditions: readonly RenditionFacts[];
-	readonly current: Name;
-	readonly wish: Name | "auto";
-	readonly viewer: ViewerFigures;
-	readonly server: ServerFigures;
-	readonly position: StreamPosition;
-}
+/** What is so at the moment of a decision; the rest of the state is kept here. */
+export type Situation = Omit<SwitchingState, "network" | "history" | "planned">;
 
 /** A decision with what it was made from, for people who ask why. */
 export interface DecisionRecord {
@@ -79,9 +71,9 @@ export class SwitchControl {
 		return this.#link;
 	}
 
-	/** A queue stands: worth asking before the unit's end. */
-	get strained(): boolean {
-		return this.#link.strained;
+	/** A queue stands, and the policy wants to be asked before the unit's end. */
+	get wantsDecision(): boolean {
+		return this.#policy.watches === true && this.#link.strained;
 	}
 
 	/** Whether more may be handed to the connection; where not, the next look tells anew. */

@@ -8,6 +8,7 @@
  */
 import type { Name } from "../base/name.ts";
 import { type BitsPerSecond, bitsPerSecond } from "../base/units.ts";
+import { mbit, percent } from "./figure-text.ts";
 import {
 	type Because,
 	type Decision,
@@ -126,6 +127,3 @@ function judge(threshold: RenditionThreshold, figures: ViewerFigures): Verdict {
 	const text = `${mbit(bandwidth.value)}, CPU ${percent(cpuIdle.value)} idle, memory ${percent(memoryUsed.value)} used`;
 	return verdict("passed", "network", text);
 }
-
-const mbit = (value: BitsPerSecond): string => `${(value / 1e6).toFixed(2)} Mbit/s`;
-const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -22,9 +22,10 @@ test("all projects' numbers are added up in the last line", () => {
 	expect({ status, lastLine }).toEqual({ status: 0, lastLine: "3 passed, 0 failed" });
 });
 
-test("a failure in the first project is counted, and the second still runs", () => {
-	const { status, lastLine } = runTests({ "a/x.test.ts": `${PASSES}\n${FAILS}`, "b/y.test.ts": PASSES });
+test("a failure in the first project is counted and named at the end, and the second still runs", () => {
+	const { status, lastLine, stdout } = runTests({ "a/x.test.ts": `${PASSES}\n${FAILS}`, "b/y.test.ts": PASSES });
 	expect({ status, lastLine }).toEqual({ status: 1, lastLine: "2 passed, 1 failed" });
+	expect(stdout.trimEnd().split("\n").at(-2)).toMatch(/^a: a\/x\.test\.ts: two: AssertionError: expected 1 to be 2/);
 });
 
 test("a test file that cannot be loaded is a failure", () => {

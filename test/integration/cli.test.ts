@@ -95,7 +95,7 @@ describe("penstock check", () => {
 		for (const part of [
 			"/live/demo.ts from test pattern",
 			"high",
-			"1280x720 3 Mbit/s",
+			"1280x720 2.5 Mbit/s",
 			"FFmpeg",
 			"good.yaml is good",
 		]) {

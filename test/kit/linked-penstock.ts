@@ -16,7 +16,7 @@ const API_PORT = 9998;
 
 /** The three renditions of the default ladder, from the best to the lowest, as cheap to encode as they can be. */
 const LINK_LADDER = [
-	{ name: "high", width: 1280, height: 720, bitrateBps: 3_000_000, preset: "ultrafast" },
+	{ name: "high", width: 1280, height: 720, bitrateBps: 2_500_000, preset: "ultrafast" },
 	{ name: "mid", width: 848, height: 480, bitrateBps: 1_200_000, preset: "ultrafast" },
 	{ name: "low", width: 480, height: 270, bitrateBps: 500_000, preset: "ultrafast" },
 ] as const;

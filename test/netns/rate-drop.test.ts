@@ -17,7 +17,7 @@ const WIDE_BPS = 10e6;
 const DECISION_MS = 800;
 const PEAK_DELAY_MS = 2500;
 const DROP: RateDrop = {
-	...{ wideBps: WIDE_BPS, narrowBps: 1e6, narrowMs: 7000, settleMs: 2000 },
+	...{ wideBps: WIDE_BPS, narrowBps: 1e6, narrowMs: 7000, settleMs: 2000, unitMs: 500 },
 	...{ patienceMs: 25_000, backUnderMs: 500, bufferMs: 1000 },
 };
 
