@@ -11,6 +11,7 @@ import { runFuzz } from "./run.ts";
 import { READERS, TARGETS } from "./targets.ts";
 
 const KIB = 1024;
+const ATTEMPTS = 6;
 const PIECE_BYTES = 1400;
 const NOTHING: StreamSink = { accessUnit: () => {} };
 
@@ -69,10 +70,15 @@ describe.for(READERS)("%s", (reader) => {
 		const long = hostile(512 * KIB);
 		const slow: string[] = [];
 		for (const [what, bytes] of short) {
-			// The compiler's and the collector's time comes and goes: the better of two.
-			const one = Math.min(cpuMs(bytes), cpuMs(bytes));
-			const four = Math.min(cpuMs(long.get(what)!), cpuMs(long.get(what)!));
-			if (four > 8 * one + 20) slow.push(`${what}: ${one} ms, then ${four} ms`);
+			// The compiler's and the collector's time comes and goes, and the kernel counts it by ticks: slow is what is
+			// slow each time.
+			const times: string[] = [];
+			for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+				const [one, four] = [cpuMs(bytes), cpuMs(long.get(what)!)];
+				if (four <= 8 * one + 20) break;
+				times.push(`${one} ms, then ${four} ms`);
+			}
+			if (times.length === ATTEMPTS) slow.push(`${what}: ${times.join("; ")}`);
 		}
 		expect(slow).toEqual([]);
 	});

@@ -4,7 +4,7 @@ import { type ConfigFile, Penstock, STILL, writeConfig } from "./penstock.ts";
 import { type RunningProcess, startProcess } from "./processes.ts";
 
 const SCRIPT = fileURLToPath(new URL("./measured-server.ts", import.meta.url));
-const READINGS = 5;
+const READINGS = 21;
 
 export class MeasuredPenstock extends Penstock {
 	readonly #scale: string;

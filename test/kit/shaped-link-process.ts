@@ -38,8 +38,6 @@ export interface LinkAnswer {
 	/** When it was done, in milliseconds of the machine's monotonic clock. */
 	readonly at: number;
 	readonly counts?: { readonly down: LinkCounts; readonly up: LinkCounts };
-	/** Of this process, in all. */
-	readonly cpuMs?: number;
 }
 
 const O_RDWR_NONBLOCK = 0o4002;
@@ -136,13 +134,9 @@ function setRates(steps: readonly RateStep[]): void {
 function obey(command: LinkCommand): void {
 	if (command.kind === "rates") setRates(command.steps);
 	if (command.kind === "start") isStarted = true;
-	const { user, system } = process.cpuUsage();
 	const answer: LinkAnswer = {
 		...{ id: command.id, at: now() },
-		...(command.kind === "counts" && {
-			counts: { down: down.queue.counts, up: up.queue.counts },
-			cpuMs: (user + system) / 1000,
-		}),
+		...(command.kind === "counts" && { counts: { down: down.queue.counts, up: up.queue.counts } }),
 	};
 	writeSync(1, `${JSON.stringify(answer)}\n`);
 }

@@ -29,8 +29,6 @@ export interface ShapedLinkOptions {
 export interface ShapedLinkCounts {
 	readonly down: LinkCounts;
 	readonly up: LinkCounts;
-	/** CPU time of the link's process in all. */
-	readonly cpuMs: number;
 }
 
 /** Where the server is, and where the viewers are. */
@@ -153,8 +151,8 @@ class TunLink implements ShapedLink {
 	}
 
 	async counts(): Promise<ShapedLinkCounts> {
-		const { counts, cpuMs } = await this.#ask({ kind: "counts" });
-		return { ...counts!, cpuMs: cpuMs! };
+		const { counts } = await this.#ask({ kind: "counts" });
+		return counts!;
 	}
 
 	async remove(): Promise<void> {
@@ -234,7 +232,7 @@ class TokenBucketLink implements ShapedLink {
 		const { packets, bytes, drops, backlog } = bucket!;
 		const none = { packets: 0, bytes: 0, droppedPackets: 0, droppedBytes: 0, peakQueuedBytes: 0 };
 		const down = { packets, bytes, droppedPackets: drops, droppedBytes: drops * 1514, peakQueuedBytes: backlog };
-		return { down, up: none, cpuMs: 0 };
+		return { down, up: none };
 	}
 
 	async remove(): Promise<void> {
