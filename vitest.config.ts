@@ -26,6 +26,16 @@ export default defineConfig({
 				},
 			},
 			{
+				// Real browsers decode real ladders: by `npm run test:browser`, one file at a time.
+				test: {
+					name: "browser",
+					include: ["test/browser/**/*.test.ts"],
+					fileParallelism: false,
+					testTimeout: 180_000,
+					hookTimeout: 180_000,
+				},
+			},
+			{
 				test: {
 					name: "alone",
 					include: ALONE,

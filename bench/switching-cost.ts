@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parseName } from "../dist/base/name.js";
-import { bitsPerSecond, type Milliseconds, milliseconds } from "../dist/base/units.js";
+import { bitsPerSecond, milliseconds } from "../dist/base/units.js";
 import { LaneSet } from "../dist/delivery/lane-set.js";
 import { MediaEndpoint } from "../dist/delivery/media-endpoint.js";
 import { loadSocketOptions } from "../dist/delivery/socket-options.js";
@@ -20,58 +20,60 @@ import { Viewers } from "../dist/delivery/viewers.js";
 import { mpegTs } from "../dist/media/mpegts/mpegts.js";
 import { nodeClock } from "../dist/server/node-time.js";
 import { adaptivePolicy } from "../dist/switching/adaptive.js";
-import type { LinkReading } from "../dist/switching/link-reading.js";
-import { type Situation, SwitchControl } from "../dist/switching/switch-control.js";
+import { SwitchControl } from "../dist/switching/switch-control.js";
 import { openChannel, type RecordedMedia, readLadder } from "./kit/recorded-channel.ts";
 import { RENDITIONS, recordLadder } from "./kit/recorded-ladder.ts";
 import { median, type Result, report } from "./kit/report.ts";
+import { SwitchingLaps } from "./kit/switching-laps.ts";
+import { cpuUsEach } from "./kit/thread-cpu.ts";
 
 const VIEWERS = 5000;
+/** By whom it is counted how often each call is made: so few that they can have the whole stream. */
+const COUNTED_VIEWERS = 100;
+const COUNT_MS = 10_000;
 /** Channels with a tenth of them each, whose units begin one after another: all at once, loopback would choke on them. */
 const CHANNELS = 10;
 /** Whose pictures stand for those of every rendition: at several Mbit/s, loopback would be full. */
 const SENT = RENDITIONS.length - 1;
-/** Pictures a second that are sent: fewer than a channel has, or two cores could not send them to so many. */
-const PICTURES_PER_UNIT = 3;
+const PICTURES_PER_UNIT = 30;
+/** That all viewers are sent: two cores could not send more to so many. */
+const FEW_PICTURES_PER_UNIT = 1;
+/** What is written to measure what a write costs: a picture and its packaging, of a low rendition. */
+const WRITE_BYTES = 1200;
+const SETTLE_MS = 3000;
+/** On a busy machine it takes a while until all have come. */
+const STALL_TIMEOUT = milliseconds(600_000);
 
-/** How often each was called, and on what: so that the same calls can be made again with a clock around them all. */
-const seen = {
-	looks: 0,
-	sends: 0,
-	decisions: 0,
-	transports: new Map<SocketTransport, Parameters<SocketTransport["look"]>[0]>(),
-	readings: new Map<SwitchControl, Parameters<SwitchControl["look"]>[0]>(),
-	situations: new Map<SwitchControl, Situation>(),
-};
+const counts = { watch: 0, whole: 0, sent: 0, decide: 0 };
+const transports = new Set<SocketTransport>();
 
 /** Lets `note` see each call of a method. */
-function watch(prototype: object, method: string, note: (self: never, given: never) => void): void {
+function spyOn(prototype: object, method: string, note: (self: never) => void): void {
 	const methods = prototype as Record<string, (...given: unknown[]) => unknown>;
 	const original = methods[method]!;
 	methods[method] = function (this: unknown, ...given) {
-		note(this as never, given[0] as never);
+		note(this as never);
 		return original.apply(this, given);
 	};
 }
 
-function watchAll(): void {
-	watch(SocketTransport.prototype, "look", (self: SocketTransport, now: Milliseconds) => {
-		seen.looks++;
-		seen.transports.set(self, now);
-	});
-	watch(SwitchControl.prototype, "sent", () => seen.sends++);
-	watch(SwitchControl.prototype, "look", (self: SwitchControl, reading: LinkReading) => {
-		seen.readings.set(self, reading);
-	});
-	watch(SwitchControl.prototype, "decide", (self: SwitchControl, situation: Situation) => {
-		seen.decisions++;
-		seen.situations.set(self, situation);
-	});
+function spyOnAll(): void {
+	spyOn(SocketTransport.prototype, "look", (self: SocketTransport) => transports.add(self));
+	spyOn(SwitchControl.prototype, "watch", () => counts.watch++);
+	spyOn(SwitchControl.prototype, "look", () => counts.whole++);
+	spyOn(SwitchControl.prototype, "sent", () => counts.sent++);
+	spyOn(SwitchControl.prototype, "decide", () => counts.decide++);
 }
 
 type BenchChannel = ReturnType<typeof openChannel>;
 
-async function serve(media: RecordedMedia): Promise<{ port: number; channels: readonly BenchChannel[] }> {
+interface Served {
+	readonly port: number;
+	readonly channels: readonly BenchChannel[];
+	readonly close: () => void;
+}
+
+async function serve(media: RecordedMedia): Promise<Served> {
 	const clock = nodeClock();
 	const channels = Array.from({ length: CHANNELS }, () => openChannel(media, 4));
 	const programmes = new Map(
@@ -90,128 +92,164 @@ async function serve(media: RecordedMedia): Promise<{ port: number; channels: re
 	const endpoint = new MediaEndpoint({
 		...{ clock, packagings: [mpegTs], log: silent, policy: adaptivePolicy(), cors: { origins: ["*"] } },
 		programmes: { find: (_, stream) => programmes.get(stream), listed: () => [] },
-		viewers: new Viewers({ clock, maxViewers: VIEWERS + 1, stallTimeout: milliseconds(60_000) }),
+		viewers: new Viewers({ clock, maxViewers: VIEWERS + 1, stallTimeout: STALL_TIMEOUT }),
 		serverFigures: () => ({ cpuIdle: 0.9, memoryUsed: 0.1, eventLoopDelayMs: milliseconds(1) }),
-		...{ maxLag: milliseconds(20_000), stallTimeout: milliseconds(60_000), socketOptions: await loadSocketOptions() },
+		...{ maxLag: milliseconds(20_000), stallTimeout: STALL_TIMEOUT, socketOptions: await loadSocketOptions() },
 	});
-	const server = createServer((request, response) => void endpoint.handle(request, response));
+	const server = createServer(
+		{ headersTimeout: 0, requestTimeout: 0 },
+		(request, response) => void endpoint.handle(request, response),
+	);
 	server.listen(0, "127.0.0.1");
 	await once(server, "listening");
-	return { port: (server.address() as AddressInfo).port, channels };
+	return { port: (server.address() as AddressInfo).port, channels, close: () => server.close() };
 }
 
-/** Feeds the recording in real time, thinned out, over and over. */
-function feedForEver(channel: BenchChannel, media: RecordedMedia): void {
-	const pictures = media.entries.filter(({ rendition }) => rendition === SENT);
+/**
+ * Feeds the recording in real time, over and over, until the answer is called.
+ * @param picturesPerUnit fewer than there are: thinned out, and without sound
+ */
+function feedForEver(channel: BenchChannel, media: RecordedMedia, picturesPerUnit: number): () => void {
+	const isWhole = picturesPerUnit === PICTURES_PER_UNIT;
+	const entries = media.entries.filter(({ rendition }) => rendition === SENT || (isWhole && rendition === undefined));
 	const start = performance.now();
 	let loop = 0;
 	let index = 0;
-	const every = 30 / PICTURES_PER_UNIT;
+	const every = PICTURES_PER_UNIT / picturesPerUnit;
 	let count = 0;
 	const step = (): void => {
 		const now = performance.now() - start;
 		for (;;) {
-			const { accessUnit } = pictures[index]!;
+			const { accessUnit, rendition } = entries[index]!;
 			const shift = loop * media.seconds * 90_000;
-			if ((accessUnit.dts + shift) / 90 > now) break;
-			count = accessUnit.key ? 0 : count + 1;
-			if (count % every === 0) {
-				const { pts, dts } = accessUnit;
-				const shifted = { ...accessUnit, pts: (pts + shift) as typeof pts, dts: (dts + shift) as typeof dts };
-				for (const { name } of channel.renditions) channel.appendVideo(name, shifted);
+			const { pts, dts, key } = accessUnit;
+			if ((dts + shift) / 90 > now) break;
+			const shifted = { ...accessUnit, pts: (pts + shift) as typeof pts, dts: (dts + shift) as typeof dts };
+			if (rendition === undefined) channel.appendAudio(shifted);
+			else {
+				count = key ? 0 : count + 1;
+				if (count % every === 0) for (const { name } of channel.renditions) channel.appendVideo(name, shifted);
 			}
-			if (++index === pictures.length) {
+			if (++index === entries.length) {
 				index = 0;
 				loop++;
 			}
 		}
-		setTimeout(step, 5);
 	};
-	step();
+	const timer = setInterval(step, 5);
+	return () => clearInterval(timer);
+}
+
+/** Viewers of all channels, in a process of their own, until the answer is called. */
+async function watchedBy(viewers: number, port: number): Promise<() => Promise<void>> {
+	const paths = Array.from({ length: CHANNELS }, (_, index) => `/live/c${index}.ts`);
+	const load: ChildProcess = fork(new URL("kit/drain-load.ts", import.meta.url), [`${port}`, `${viewers}`, ...paths]);
+	const [told] = await once(load, "message");
+	if (told !== "watching") throw new Error(`the viewers did not all come: ${told}`);
+	return async () => {
+		load.disconnect();
+		await once(load, "exit");
+	};
+}
+
+/** While so many viewers watch a stream with so many pictures a unit. */
+async function whileWatched<Value>(
+	media: RecordedMedia,
+	viewers: number,
+	picturesPerUnit: number,
+	measure: () => Promise<Value>,
+): Promise<Value> {
+	const { port, channels, close } = await serve(media);
+	const stops: (() => void)[] = [];
+	for (const channel of channels) {
+		stops.push(feedForEver(channel, media, picturesPerUnit));
+		await pause(1000 / CHANNELS);
+	}
+	const leave = await watchedBy(viewers, port);
+	try {
+		await pause(SETTLE_MS);
+		return await measure();
+	} finally {
+		for (const stop of stops) stop();
+		await leave();
+		close();
+	}
+}
+
+/** How often each call is made, for each viewer and second. */
+async function countCalls(): Promise<typeof counts> {
+	const before = { ...counts };
+	const start = performance.now();
+	await pause(COUNT_MS);
+	const per = (COUNTED_VIEWERS * (performance.now() - start)) / 1000;
+	const rate = (name: keyof typeof counts): number => (counts[name] - before[name]) / per;
+	return { watch: rate("watch"), whole: rate("whole"), sent: rate("sent"), decide: rate("decide") };
+}
+
+/** System calls: of all viewers' connections, one after another, so that each is as cold as it would be. */
+async function measureCalls(rounds: number): Promise<Record<"look" | "lookAndGlance" | "write", number>> {
+	const all = { look: [] as number[], lookAndGlance: [] as number[], write: [] as number[] };
+	const bytes = Buffer.alloc(WRITE_BYTES);
+	const now = milliseconds(performance.now());
+	for (let round = 0; round < rounds; round++) {
+		const list = [...transports].filter(({ idle }) => idle);
+		all.look.push(cpuUsEach(list, (transport) => transport.look(now)));
+		all.lookAndGlance.push(
+			cpuUsEach(list, (transport) => {
+				transport.look(now);
+				transport.acknowledged();
+			}),
+		);
+		all.write.push(cpuUsEach(list, (transport) => transport.send(bytes)));
+		await pause(500);
+	}
+	return { look: median(all.look), lookAndGlance: median(all.lookAndGlance), write: median(all.write) };
 }
 
 async function measureCost(quick: boolean): Promise<Result[]> {
-	watchAll();
+	spyOnAll();
+	const rounds = quick ? 5 : 15;
 	const directory = mkdtempSync(join(tmpdir(), "penstock-bench-"));
-	const seconds = 4;
-	let load: ChildProcess | undefined;
 	try {
-		recordLadder(join(directory, "recording"), seconds);
-		const media = readLadder(join(directory, "recording"), seconds);
-		const { port, channels } = await serve(media);
-		for (const channel of channels) {
-			feedForEver(channel, media);
-			await pause(1000 / CHANNELS);
-		}
-		const paths = channels.map((_, index) => `/live/c${index}.ts`);
-		load = fork(new URL("kit/drain-load.ts", import.meta.url), [`${port}`, `${VIEWERS}`, ...paths]);
-		const [told] = await once(load, "message");
-		if (told !== "watching") throw new Error(`the viewers did not all come: ${told}`);
-		return await measure(quick ? 3 : 7);
+		recordLadder(join(directory, "recording"), 4);
+		const media = readLadder(join(directory, "recording"), 4);
+		const perS = await whileWatched(media, COUNTED_VIEWERS, PICTURES_PER_UNIT, countCalls);
+		transports.clear();
+		const calls = await whileWatched(media, VIEWERS, FEW_PICTURES_PER_UNIT, () => measureCalls(rounds));
+		return results(perS, calls, new SwitchingLaps(VIEWERS).run(rounds), rounds);
 	} finally {
-		load?.disconnect();
 		rmSync(directory, { recursive: true, force: true });
 	}
 }
 
-async function measure(rounds: number): Promise<Result[]> {
-	await pause(3000);
-	const before = { ...seen };
-	const start = performance.now();
-	await pause(3000 * rounds);
-	const seconds = (performance.now() - start) / 1000;
-	const perS = (count: "looks" | "sends" | "decisions"): number => (seen[count] - before[count]) / seconds;
-	// What follows makes the same calls, and would count them.
-	const rates = { looks: perS("looks"), sends: perS("sends"), decisions: perS("decisions") };
-
-	const all: Record<"look" | "estimate" | "send" | "decide", number[]> = {
-		look: [],
-		estimate: [],
-		send: [],
-		decide: [],
-	};
-	for (let round = 0; round < rounds; round++) {
-		const { transports, readings, situations } = seen;
-		all.look.push(cpuUsEach(transports, (transport, now) => transport.look(now)));
-		all.estimate.push(cpuUsEach(readings, (control, reading) => control.look(reading)));
-		all.decide.push(cpuUsEach(situations, (control, situation) => control.decide(situation)));
-		all.send.push(cpuUsEach(readings, (control, { at }) => control.sent(at, 1, milliseconds(0))));
-		await pause(500);
-	}
-	const us = {
-		look: median(all.look),
-		estimate: median(all.estimate),
-		send: median(all.send),
-		decide: median(all.decide),
-	};
-	const result = (name: string, value: number, unit: string, samples = rounds): Result => ({
+function results(
+	perS: Awaited<ReturnType<typeof countCalls>>,
+	calls: Awaited<ReturnType<typeof measureCalls>>,
+	own: ReturnType<SwitchingLaps["run"]>,
+	samples: number,
+): Result[] {
+	const result = (name: string, value: number, unit: string): Result => ({
 		...{ name: `cost.5000viewers.${name}`, value, unit, samples },
 	});
-	const sharePct = (perSecond: number, usEach: number): number => (perSecond * usEach) / 1e4;
-	const looks = sharePct(rates.looks, us.look + us.estimate);
-	const decisions = sharePct(rates.decisions, us.decide);
-	const sends = sharePct(rates.sends, us.send);
+	const sharePct = (perSecond: number, usEach: number): number => (perSecond * usEach * VIEWERS) / 1e4;
+	const usPerGlance = calls.lookAndGlance - calls.look + own.glance;
+	const usPerLook = calls.look + own.look;
+	const glances = perS.watch - perS.whole;
+	const looks = sharePct(glances, usPerGlance) + sharePct(perS.whole, usPerLook);
+	const decisions = sharePct(perS.decide, own.decide);
 	return [
-		result("sharePctOfCore", looks + decisions + sends, "% of a core"),
+		result("sharePctOfCore", looks + decisions, "% of a core"),
 		result("looksPctOfCore", looks, "% of a core"),
 		result("decisionsPctOfCore", decisions, "% of a core"),
-		result("sendsPctOfCore", sends, "% of a core"),
-		result("looksPerViewerPerS", rates.looks / VIEWERS, "1/s"),
-		result("sendsPerViewerPerS", rates.sends / VIEWERS, "1/s"),
-		result("usPerLook", us.look, "us"),
-		result("usPerEstimate", us.estimate, "us"),
-		result("usPerDecision", us.decide, "us"),
-		result("usPerSend", us.send, "us"),
+		result("glancesPerViewerPerS", glances, "1/s"),
+		result("looksPerViewerPerS", perS.whole, "1/s"),
+		result("decisionsPerViewerPerS", perS.decide, "1/s"),
+		result("writesPerViewerPerS", perS.sent, "1/s"),
+		result("usPerGlance", usPerGlance, "us"),
+		result("usPerLook", usPerLook, "us"),
+		result("usPerDecision", own.decide, "us"),
+		{ ...result("usPerWriteNoted", own.sent, "us"), vs: "write", ratio: own.sent / calls.write },
 	];
-}
-
-/** CPU time of this thread, in microseconds, for each of many calls in a row: each on another connection. */
-function cpuUsEach<Key, Value>(calls: ReadonlyMap<Key, Value>, call: (key: Key, value: Value) => unknown): number {
-	const list = [...calls].slice(0, VIEWERS);
-	const before = process.threadCpuUsage();
-	for (let again = 0; again < 10; again++) for (const [key, value] of list) call(key, value);
-	const { user, system } = process.threadCpuUsage(before);
-	return (user + system) / list.length / 10;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

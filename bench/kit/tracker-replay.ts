@@ -25,6 +25,7 @@ export function replayTracker(recorded: Recorded): { readonly capacities: readon
 	let looks = 0;
 	let nextSend = 0;
 	let nextEnd = 0;
+	let hasSent = false;
 	for (const sample of samples) {
 		for (; nextEnd < unitEnds.length && unitEnds[nextEnd]! <= sample.at; nextEnd++) {
 			capacities.push(tracker.state(milliseconds(unitEnds[nextEnd]!))?.capacity ?? bitsPerSecond(Number.NaN));
@@ -33,11 +34,15 @@ export function replayTracker(recorded: Recorded): { readonly capacities: readon
 		for (; nextSend < sends.length && sends[nextSend]!.at <= sample.at; nextSend++) {
 			const { at, end } = sends[nextSend]!;
 			tracker.sent(milliseconds(at), end - (sends[nextSend - 1]?.end ?? 0), milliseconds(at));
+			hasSent = true;
 		}
-		if (sample.at < tracker.nextLookAt) continue;
+		const now = milliseconds(sample.at);
+		if (now < tracker.nextLookAt && !(hasSent && tracker.wantsLook(now, "write"))) continue;
+		hasSent = false;
 		looks++;
+		if (tracker.isCalm(now) && tracker.glance(now, sample.acked)) continue;
 		tracker.look({
-			at: milliseconds(sample.at),
+			at: now,
 			ackedBytes: sample.acked,
 			deliveredBytes: sample.acked,
 			lastAckAt: milliseconds(ackTime(sample)),

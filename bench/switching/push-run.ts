@@ -84,10 +84,7 @@ export class PushRun {
 	}
 
 	get #mayWrite(): boolean {
-		return (
-			this.connection.unsentBytes < this.#world.conditions.notSentLowBytes &&
-			(this.#options.blind === true || this.control.maySend)
-		);
+		return !this.#isHeld && (this.#options.blind === true || this.control.maySend);
 	}
 
 	/** When there is a frame to write, if the connection takes one. */
@@ -112,8 +109,20 @@ export class PushRun {
 			this.connection.write(this.#now, bytes);
 			const mediaTime = milliseconds(media.frameAt(this.#frame - 1));
 			this.control.sent(milliseconds(this.#now), bytes, mediaTime);
-			this.#planLook();
+			this.#lookBehind();
 		}
+	}
+
+	#lookBehind(): void {
+		if (this.#options.blind) return;
+		if (this.control.wantsLook(milliseconds(this.#now), "write")) this.#lookWithinUnit();
+		else if (this.#isHeld) this.control.held();
+		this.#planLook();
+	}
+
+	/** The connection takes nothing more just now. */
+	get #isHeld(): boolean {
+		return this.connection.unsentBytes >= this.#world.conditions.notSentLowBytes;
 	}
 
 	/** @param before bytes of the same write */
@@ -155,7 +164,7 @@ export class PushRun {
 	}
 
 	#endUnit(): void {
-		if (!this.#options.blind) this.#look();
+		if (!this.#options.blind && this.control.wantsLook(milliseconds(this.#now), "unit-end")) this.#look();
 		this.#unit++;
 		const decision = this.#decide("unit-end");
 		if (decision.kind === "hold") return;
@@ -207,14 +216,17 @@ export class PushRun {
 	}
 
 	#lookWithinUnit(): void {
-		this.#look();
-		if (this.control.wantsDecision) this.#decide("within-unit");
+		if (this.#look() && this.control.wantsDecision) this.#decide("within-unit");
 	}
 
-	#look(): void {
-		this.control.look(this.#reading());
+	/** @returns whether there is news */
+	#look(): boolean {
+		const source = { acknowledged: () => this.connection.ackedBytes, look: () => this.#reading() };
+		const hasNews = this.control.watch(source, milliseconds(this.#now));
+		if (this.#isHeld) this.control.held();
 		this.#lastLookAt = this.#now;
 		this.#planLook();
+		return hasNews;
 	}
 
 	#planLook(): void {

@@ -3,19 +3,21 @@ import { type Config, parseConfig } from "../server/config.ts";
 import type { Environment } from "../server/config-environment.ts";
 import { formatListenAddress } from "../server/listen-address.ts";
 
-export interface DemoAddress {
+export const DEMO_POLICIES = ["adaptive", "tour"] as const;
+
+export interface DemoSettings {
 	readonly host: string;
 	readonly port: number;
 	readonly apiPort: number;
+	readonly policy: (typeof DEMO_POLICIES)[number];
 }
 
 /** @throws PenstockError CONFIG_VALUE for a host that is none, CONFIG_KEY for a strange environment variable */
-export function demoConfig({ host, port, apiPort }: DemoAddress, environment: Environment): Config {
+export function demoConfig({ host, port, apiPort, policy }: DemoSettings, environment: Environment): Config {
 	const data = {
 		http: { listen: formatListenAddress({ host, port }) },
 		api: { listen: `127.0.0.1:${apiPort}` },
-		// On one machine everybody would soon have the best rendition, and keep it: show what the server can do.
-		switching: { policy: "tour" },
+		switching: { policy },
 		channels: { demo: { source: "test" } },
 	};
 	// JSON is YAML.

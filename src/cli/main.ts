@@ -2,12 +2,12 @@
  * The command line: arguments to commands, errors to one line and an exit code. 0: well; 1: it failed at run time;
  * 2: the command line or the configuration is wrong.
  */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { messageOf, PenstockError } from "../base/errors.ts";
 import { type Config, loadConfig } from "../server/config.ts";
 import { packageVersion } from "../server/version.ts";
 import { check } from "./check.ts";
-import { demoConfig } from "./demo.ts";
+import { DEMO_POLICIES, type DemoSettings, demoConfig } from "./demo.ts";
 import {
 	headerField,
 	type PlayArguments,
@@ -24,7 +24,7 @@ import { serve } from "./serve.ts";
 
 const EXAMPLES = `
 Examples:
-  penstock demo                          a test picture at http://127.0.0.1:8080/live/demo.ts
+  penstock demo                          a test picture; open http://127.0.0.1:9998/#/wall/live/demo
   penstock serve -c penstock.yaml        the channels of a configuration
   penstock check -c penstock.yaml        what would be served, and whether FFmpeg can
   penstock play http://127.0.0.1:8080/live/demo.ts
@@ -55,12 +55,6 @@ interface WithConfig {
 	readonly config: string;
 }
 
-interface DemoOptions {
-	readonly host: string;
-	readonly port: number;
-	readonly apiPort: number;
-}
-
 function createProgram(done: (code: number) => void): Command {
 	const program = new Command("penstock")
 		.description("A live-media server: one HTTP response per viewer, and the server switches the bit rate inside it.")
@@ -83,11 +77,16 @@ function createProgram(done: (code: number) => void): Command {
 		.action(async (options: WithConfig) => done(await check(await load(options), options.config)));
 	program
 		.command("demo")
-		.description("serve a built-in test picture as live/demo")
+		.description("serve a built-in test picture as live/demo, and pages to watch it switch")
 		.option("--host <address>", "where viewers connect", "127.0.0.1")
 		.option("--port <number>", "for viewers; 0 takes a free one", portNumber, 8080)
 		.option("--api-port <number>", "for the API and the metrics", portNumber, 9998)
-		.action(async (options: DemoOptions) => {
+		.addOption(
+			new Option("--policy <name>", "who switches: the network, or every 5 s")
+				.choices(DEMO_POLICIES)
+				.default(DEMO_POLICIES[0]),
+		)
+		.action(async (options: DemoSettings) => {
 			const config = demoConfig(options, process.env);
 			done(await serve(config, { announce: true }));
 		});

@@ -12,6 +12,7 @@ import {
 } from "../server/listen-address.ts";
 import { createLog, type Log } from "../server/log.ts";
 import { type RunningServer, startServer } from "../server/media-server.ts";
+import { wallPage, watchPage } from "../server/pages.ts";
 
 export interface ServeOptions {
 	/** Say on standard output what to type to watch. */
@@ -74,10 +75,15 @@ function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
 
 function howToWatch({ http, api, extensions }: RunningServer, { channels, policy }: Config): string {
 	const base = urlOf(http);
-	const urls = channels.flatMap(({ label }) => extensions.map((extension) => `${base}/${label}.${extension}`));
+	const labels = channels.map(({ label }) => label);
+	const urls = labels.flatMap((label) => extensions.map((extension) => `${base}/${label}.${extension}`));
 	const example = urls[0] ?? base;
 	return [
-		"Watch with a player, for example:",
+		"Open in a browser, and narrow a tile's link to see the server switch it:",
+		...labels.map((label) => `  ${urlOf(api)}${wallPage(label)}`),
+		"Watch alone:",
+		...labels.map((label) => `  ${base}${watchPage(label)}`),
+		"Or with a player, for example:",
 		...urls.map((url) => `  ${url}`),
 		`  ffplay ${example}`,
 		`  vlc ${example}`,

@@ -2,7 +2,8 @@
  * Answers that are not a stream: errors as JSON with a stable code, CORS, and which status an error has.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode, PenstockError } from "../base/errors.ts";
+import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
+import { isBroken } from "./request-checks.ts";
 
 /** Errors that a request can meet; anything else is our own fault and a 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -21,6 +22,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 	NAME_INVALID: 400,
 	PACKAGING_UNFIT: 406,
 	PACKAGING_UNKNOWN: 404,
+	PAGES_MISSING: 503,
+	PAGE_NOT_FOUND: 404,
 	RENDITION_NOT_FOUND: 404,
 	SOURCE_NO_AUDIO: 503,
 	SOURCE_NO_VIDEO: 503,
@@ -84,4 +87,25 @@ export function answerError(
 		...(status === 405 ? { Allow: "GET, HEAD, OPTIONS" } : {}),
 	});
 	response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+export interface FaultLog {
+	warn(fields: object, message: string): void;
+}
+
+/** Tells what was thrown while a request was answered; the socket is closed where nothing can be told any more. */
+export function answerThrown(
+	request: IncomingMessage,
+	response: ServerResponse,
+	thrown: unknown,
+	{ cors, log }: { readonly cors: CorsPolicy; readonly log: FaultLog },
+): void {
+	if (response.headersSent) return void request.socket.destroy();
+	if (isBroken(thrown)) response.setHeader("Connection", "close");
+	if (!(thrown instanceof PenstockError)) log.warn({ err: thrown }, "a request failed inside the server");
+	const error =
+		thrown instanceof PenstockError
+			? thrown
+			: new PenstockError("INTERNAL", `the server failed: ${messageOf(thrown)}; its log has more.`);
+	answerError(response, error, corsHeaders(request, cors));
 }

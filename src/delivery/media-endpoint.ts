@@ -6,18 +6,20 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
-import { messageOf, PenstockError } from "../base/errors.ts";
+import { PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import { bytes, type EpochMs, type Milliseconds } from "../base/units.ts";
 import type { Packaging } from "../media/packaging.ts";
 import type { Decision, Policy, ServerFigures, StreamPosition } from "../switching/state.ts";
 import { SwitchControl } from "../switching/switch-control.ts";
 import { cmsdHeaders } from "./cmsd-headers.ts";
-import { answerError, answerPreflight, type CorsPolicy, corsHeaders } from "./http-answer.ts";
+import { answerPreflight, answerThrown, type CorsPolicy, corsHeaders } from "./http-answer.ts";
 import { LookSchedule } from "./look-schedule.ts";
-import { type MediaPath, parseMediaPath } from "./media-path.ts";
+import { type MediaPath, parseMediaPath, watchPath } from "./media-path.ts";
+import { NarrowLink } from "./narrow-link.ts";
 import { PackagingSet } from "./packaging-set.ts";
 import type { Programme, Programmes } from "./programme.ts";
+import { refuseOddRequest, splitTarget } from "./request-checks.ts";
 import { sessionKeyOf, sessionSecret } from "./session-secret.ts";
 import type { SocketOptions } from "./socket-options.ts";
 import { StreamRates, streamBitrateOf } from "./stream-rates.ts";
@@ -34,6 +36,8 @@ export interface Session {
 	readonly connectedAt: EpochMs;
 	/** By which reports name it: see session-secret.ts. */
 	readonly sessionKey: string;
+	/** Where less can be let through to it. */
+	readonly link: NarrowLink;
 }
 
 /** Told of every session while it lasts. */
@@ -93,34 +97,32 @@ export class MediaEndpoint {
 		return this.#sessions.get(id);
 	}
 
+	/** The socket carries a stream, or is about to: nothing else can be answered on it. */
+	isTaken(socket: Socket): boolean {
+		return this.#taken.has(socket);
+	}
+
 	/** Answers any request; never throws. */
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const { cors, log } = this.#options;
 		// A second request behind an endless response can only be a mistake or an attempt to desynchronize a proxy.
-		if (this.#taken.has(request.socket)) return void request.socket.destroy();
+		if (this.isTaken(request.socket)) return void request.socket.destroy();
 		try {
 			if (request.method === "OPTIONS") return answerPreflight(request, response, cors);
 			await this.#answer(request, response);
 		} catch (thrown) {
-			if (response.headersSent) return void request.socket.destroy();
-			if (isBroken(thrown)) response.setHeader("Connection", "close");
-			if (!(thrown instanceof PenstockError)) log.warn({ err: thrown }, "a request failed inside the server");
-			const error =
-				thrown instanceof PenstockError
-					? thrown
-					: new PenstockError("INTERNAL", `the server failed: ${messageOf(thrown)}; its log has more.`);
-			answerError(response, error, corsHeaders(request, cors));
+			answerThrown(request, response, thrown, { cors, log });
 		}
 	}
 
 	async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-		refuseOddRequest(request);
+		refuseOddRequest(request, "streams");
 		const { path, query } = splitTarget(request.url ?? "/");
 		const mediaPath = parseMediaPath(path);
-		if (mediaPath === undefined) throw this.#notFound(path);
+		if (mediaPath === undefined) throw this.notFound(path);
 		const packaging = this.#packagings.of(mediaPath);
 		const programme = this.#options.programmes.find(mediaPath.app, mediaPath.stream);
-		if (programme === undefined) throw this.#notFound(path);
+		if (programme === undefined) throw this.notFound(path);
 		const wish = wishOf(query.get("rendition") ?? "auto", programme);
 		const headers = this.#streamHeaders(request, packaging);
 		const what: Request = { programme, packaging, path: mediaPath, wish, headers };
@@ -180,6 +182,7 @@ export class MediaEndpoint {
 			userAgent: (request.headers["user-agent"] ?? "").slice(0, USER_AGENT_MAX),
 			connectedAt: clock.wall(),
 			sessionKey: sessionKeyOf(secret),
+			link: new NarrowLink(clock),
 		};
 		socket.setTimeout(0);
 		socket.setKeepAlive(true, stallTimeout / 2);
@@ -200,9 +203,9 @@ export class MediaEndpoint {
 			drained: () => viewer.pump(),
 			closed: (timedOut) => viewers.remove(viewer, timedOut ? "stalled" : "closed"),
 		};
-		const transport = transportFor(socket, events, socketOptions.tcpInfo);
+		session.link.open(events, (own) => transportFor(socket, own, socketOptions.tcpInfo));
 		this.#options.log.info({ viewer: viewer.id, ...describe(session) }, "viewer joined");
-		viewer.start(transport);
+		viewer.start(session.link);
 		this.#looks.place(viewer);
 	}
 
@@ -297,10 +300,14 @@ export class MediaEndpoint {
 		};
 	}
 
-	#notFound(path: string): PenstockError {
+	/** @param path that leads to no stream */
+	notFound(path: string): PenstockError {
 		const listed = this.#options.programmes.listed();
-		const there = listed.length > 0 ? ` There is: ${listed.join(", ")} (${this.#packagings.extensionList}).` : "";
-		return new PenstockError("CHANNEL_NOT_FOUND", `no stream at ${JSON.stringify(path.slice(0, 200))}.${there}`);
+		const what = `no stream at ${JSON.stringify(path.slice(0, 200))}.`;
+		const [first] = listed;
+		if (first === undefined) return new PenstockError("CHANNEL_NOT_FOUND", what);
+		const there = `${listed.join(", ")} (${this.#packagings.extensionList}; in a browser: ${watchPath(first)})`;
+		return new PenstockError("CHANNEL_NOT_FOUND", `${what} There is: ${there}.`);
 	}
 }
 
@@ -319,34 +326,6 @@ const describe = ({ programme, viewer, remoteAddress, userAgent }: Session): obj
 	remoteAddress,
 	userAgent,
 });
-
-/** Where a request's framing is in doubt, so is where the next one on the connection begins. */
-const isBroken = (thrown: unknown): boolean => thrown instanceof PenstockError && BREAKS.includes(thrown.code);
-const BREAKS: readonly string[] = ["HTTP_MALFORMED", "HTTP_METHOD"];
-
-/** @throws PenstockError HTTP_METHOD, HTTP_MALFORMED */
-function refuseOddRequest(request: IncomingMessage): void {
-	if (request.httpVersion === "1.1" && request.headersDistinct["host"]?.length !== 1) {
-		throw new PenstockError("HTTP_MALFORMED", "a request of HTTP/1.1 has one Host field (RFC 9112, clause 3.2).");
-	}
-	if (request.method !== "GET" && request.method !== "HEAD") {
-		throw new PenstockError("HTTP_METHOD", `${request.method} is not for streams; use GET, HEAD or OPTIONS.`);
-	}
-	const { "content-length": length, "transfer-encoding": coding } = request.headers;
-	if (coding !== undefined || (length !== undefined && length !== "0")) {
-		throw new PenstockError("HTTP_MALFORMED", "a request for a stream has no body; send it without one.");
-	}
-}
-
-/** Splits a request target in origin form or absolute form (RFC 9112, clause 3.2). */
-function splitTarget(target: string): { path: string; query: URLSearchParams } {
-	const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
-	const origin = absolute === null ? target : target.slice(absolute[0].length);
-	const mark = origin.indexOf("?");
-	return mark < 0
-		? { path: origin, query: new URLSearchParams() }
-		: { path: origin.slice(0, mark), query: new URLSearchParams(origin.slice(mark + 1)) };
-}
 
 /** @throws PenstockError RENDITION_NOT_FOUND */
 function wishOf(text: string, programme: Programme): Name | "auto" {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PenstockError } from "../base/errors.ts";
-import { parseMediaPath } from "./media-path.ts";
+import { parseMediaPath, parseWatchPath, watchPath } from "./media-path.ts";
 
 test.each([
 	["/live/demo.ts", { app: "live", stream: "demo", extension: "ts" }],
@@ -51,4 +51,11 @@ test("any text gives a path, nothing, or a PenstockError", () => {
 			},
 		),
 	);
+});
+
+test("a watch page's path leads back to its channel", () => {
+	expect(parseWatchPath(watchPath("/live/cam-3"))).toEqual({ app: "live", stream: "cam-3" });
+	for (const path of ["/play", "/play/live", "/play/live/", "/play/a/b/c", "/player/live/demo", "/live/demo.ts"])
+		expect([path, parseWatchPath(path)]).toEqual([path, undefined]);
+	expect(() => parseWatchPath("/play/live/a.b")).toThrow(/^NAME_INVALID: the stream/);
 });

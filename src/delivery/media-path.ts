@@ -27,3 +27,19 @@ export function parseMediaPath(pathname: string): MediaPath | undefined {
 		extension: match[3]!.toLowerCase(),
 	};
 }
+
+/** The page on which a browser shows a channel. @param channel its path, `/{app}/{stream}` */
+export const watchPath = (channel: string): string => `/play${channel}`;
+
+const WATCH_SHAPE = /^\/play\/([^/]+)\/([^/]+)$/;
+
+/**
+ * @param pathname as it came, not decoded
+ * @returns undefined where the path is of no watch page
+ * @throws PenstockError NAME_INVALID
+ */
+export function parseWatchPath(pathname: string): Omit<MediaPath, "extension"> | undefined {
+	const match = WATCH_SHAPE.exec(pathname);
+	if (match === null) return undefined;
+	return { app: parseName(match[1]!, "the app"), stream: parseName(match[2]!, "the stream") };
+}

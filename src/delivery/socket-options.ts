@@ -19,6 +19,7 @@ const CLOCK_MONOTONIC = 1;
 const CLOCK_MONOTONIC_COARSE = 6;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
+const SIOCOUTQ = 0x5411;
 const TCP_USER_TIMEOUT = 18;
 const TCP_NOTSENT_LOWAT = 25;
 
@@ -46,6 +47,7 @@ export async function loadSocketOptions(): Promise<SocketOptions> {
 		const libc = koffi.load("libc.so.6");
 		const setsockopt = libc.func("int setsockopt(int, int, int, const int *, uint32_t)");
 		const getsockopt = libc.func("int getsockopt(int, int, int, uintptr_t, uintptr_t)");
+		const ioctl = libc.func("int ioctl(int, unsigned long, uintptr_t)");
 		const tick = kernelTick(koffi, libc);
 		const set = (socket: Socket, option: number, value: number): boolean => {
 			const descriptor = descriptorOf(socket);
@@ -57,7 +59,10 @@ export async function loadSocketOptions(): Promise<SocketOptions> {
 			setNotSentLowWatermark: (socket, bytes) => set(socket, TCP_NOTSENT_LOWAT, bytes),
 			tcpInfo: new TcpInfo((buffer) => {
 				const address = Number(koffi.address(new Uint8Array(buffer)));
-				return (descriptor) => getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, address, address + INFO_BYTES) === 0;
+				return {
+					readInfo: (descriptor) => getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, address, address + INFO_BYTES) === 0,
+					readUnacknowledged: (descriptor) => ioctl(descriptor, SIOCOUTQ, address) === 0,
+				};
 			}, tick),
 		};
 	} catch {

@@ -20,26 +20,27 @@ const RECEIVER_LIMITED_US = 176;
 /** What stands there before a round trip has been measured. */
 const UNKNOWN_ROUND_TRIP = 0xffff_ffff;
 
-/**
- * Fills a buffer with the TCP_INFO of a socket; false where there is none.
- * @param descriptor of the socket
- */
-export type ReadTcpInfo = (descriptor: number) => boolean;
+/** System calls that fill a buffer of `INFO_BYTES` with what they tell of a socket; false where they tell nothing. */
+export interface TcpCalls {
+	/** TCP_INFO, behind which the size is handed over in 32 bits. */
+	readonly readInfo: (descriptor: number) => boolean;
+	/** SIOCOUTQ: the bytes that are not acknowledged, in 32 bits. Half of the other's price. */
+	readonly readUnacknowledged: (descriptor: number) => boolean;
+}
 
 export class TcpInfo {
-	readonly #read: ReadTcpInfo;
+	readonly #calls: TcpCalls;
 	readonly #view: DataView;
 	readonly #tick: KernelTick;
 
 	/**
-	 * @param bind gives the system call for a buffer of `INFO_BYTES`, behind which the size is handed over in 32 bits. It
-	 * gets the buffer once, since to hand memory over costs as much as the call.
+	 * @param bind gives the system calls for a buffer, which they get once: to hand memory over costs as much as a call
 	 */
-	constructor(bind: (buffer: ArrayBuffer) => ReadTcpInfo, tick: KernelTick) {
+	constructor(bind: (buffer: ArrayBuffer) => TcpCalls, tick: KernelTick) {
 		this.#tick = tick;
 		const buffer = new ArrayBuffer(INFO_BYTES + 4);
 		this.#view = new DataView(buffer);
-		this.#read = bind(buffer);
+		this.#calls = bind(buffer);
 	}
 
 	/**
@@ -48,7 +49,7 @@ export class TcpInfo {
 	 */
 	look(descriptor: number, now: Milliseconds, before: number): LinkReading | undefined {
 		this.#view.setUint32(INFO_BYTES, INFO_BYTES, LITTLE_ENDIAN);
-		if (descriptor < 0 || !this.#read(descriptor) || this.#uint32(INFO_BYTES) < LEAST_BYTES) return undefined;
+		if (descriptor < 0 || !this.#calls.readInfo(descriptor) || this.#uint32(INFO_BYTES) < LEAST_BYTES) return undefined;
 		const least = this.#uint32(LEAST_ROUND_TRIP_US);
 		const pacing = this.#uint64(PACING_RATE);
 		const segmentBytes = this.#uint32(SEGMENT);
@@ -64,6 +65,11 @@ export class TcpInfo {
 			segmentBytes,
 			pacingRate: Number.isSafeInteger(pacing) ? pacing * 8 : 0,
 		};
+	}
+
+	/** How many bytes the kernel has that are not acknowledged; undefined where it tells nothing (any more). */
+	unacknowledged(descriptor: number): number | undefined {
+		return descriptor >= 0 && this.#calls.readUnacknowledged(descriptor) ? this.#uint32(0) : undefined;
 	}
 
 	#uint32(offset: number): number {

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { nodeClock } from "../server/node-time.ts";
+import { NarrowLink } from "./narrow-link.ts";
 import { SocketTransport, StreamTransport, type Transport, type TransportEvents } from "./transport.ts";
 
 let server: Server | undefined;
@@ -18,9 +20,16 @@ async function pair(): Promise<{ ours: Socket; theirs: Socket }> {
 	return { ours, theirs };
 }
 
+function narrowLink(socket: Socket, events: TransportEvents): Transport {
+	const link = new NarrowLink(nodeClock());
+	link.open(events, (own) => new SocketTransport(socket, own));
+	return link;
+}
+
 describe.each([
 	["SocketTransport", (socket: Socket, events: TransportEvents): Transport => new SocketTransport(socket, events)],
 	["StreamTransport", (socket: Socket, events: TransportEvents): Transport => new StreamTransport(socket, events)],
+	["NarrowLink that is not narrow", narrowLink],
 ])("%s", (_, create) => {
 	test("brings 24 MB to a reader that stops now and then, byte for byte, one write at a time", async () => {
 		const { ours, theirs } = await pair();

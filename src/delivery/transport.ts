@@ -5,16 +5,14 @@
  */
 import type { Socket } from "node:net";
 import { type Milliseconds, milliseconds } from "../base/units.ts";
-import type { LinkReading } from "../switching/link-reading.ts";
+import type { LinkReading, LinkSource } from "../switching/link-reading.ts";
 import type { TcpInfo } from "./tcp-info.ts";
 
-export interface Transport {
+export interface Transport extends LinkSource {
 	/** Nothing is under way: `send` may be called. */
 	readonly idle: boolean;
 	/** Bytes handed to the kernel so far, of what was sent. Stands still when the viewer takes nothing. */
 	readonly progress: number;
-	/** What the connection tells of the network; undefined when it is over. */
-	look(now: Milliseconds): LinkReading | undefined;
 	/** Sends `bytes`, which must not change afterwards. Only while `idle`. */
 	send(bytes: Buffer): void;
 	/** The same for several, in one write. The array is the transport's from then on. */
@@ -129,6 +127,11 @@ export class SocketTransport implements Transport {
 	get progress(): number {
 		const { _handle } = this.#socket as unknown as SocketInsides;
 		return this.#dispatched - (_handle?.writeQueueSize ?? 0);
+	}
+
+	acknowledged(): number | undefined {
+		const waiting = this.#tcpInfo?.unacknowledged(descriptorOf(this.#socket));
+		return waiting === undefined ? undefined : Math.max(0, this.progress - waiting);
 	}
 
 	look(now: Milliseconds): LinkReading | undefined {

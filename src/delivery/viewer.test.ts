@@ -5,8 +5,9 @@ import { ManualClock } from "../../test/kit/manual-clock.ts";
 import { textPackaging } from "../../test/kit/text-packaging.ts";
 import { TextPipe } from "../../test/kit/text-pipe.ts";
 import type { Name } from "../base/name.ts";
-import { milliseconds } from "../base/units.ts";
+import { type Milliseconds, milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
+import type { LinkReading } from "../switching/link-reading.ts";
 import type { Decision } from "../switching/state.ts";
 import { SwitchControl } from "../switching/switch-control.ts";
 import { tourPolicy } from "../switching/tour.ts";
@@ -38,7 +39,7 @@ const want = (to: Name): void => {
 	next = { kind: "switch", to, because: { cause: "policy", text: "test" } };
 };
 
-function watch(options: { wish?: Name; chunked?: boolean } = {}): { viewer: Viewer; pipe: TextPipe } {
+function watch(options: { wish?: Name; chunked?: boolean; pipe?: TextPipe } = {}): { viewer: Viewer; pipe: TextPipe } {
 	const viewer = new Viewer({
 		id: "v",
 		lanes,
@@ -53,7 +54,7 @@ function watch(options: { wish?: Name; chunked?: boolean } = {}): { viewer: View
 		onSwitch: () => {},
 		onDrop: () => {},
 	});
-	const pipe = new TextPipe();
+	const { pipe = new TextPipe() } = options;
 	pipe.viewer = viewer;
 	viewer.start(pipe);
 	return { viewer, pipe };
@@ -190,6 +191,50 @@ describe("a slow viewer", () => {
 		feedUnit(2, [LOW]);
 		viewer.pump();
 		expect(pipe.lines.slice(-3)).toEqual(["hole low 1", "video low 1 2000", "video low 1 2500"]);
+	});
+});
+
+describe("looks at the connection", () => {
+	/** A pipe whose far end acknowledges nothing, and which writes down when it was looked at. */
+	class WatchedPipe extends TextPipe {
+		readonly looks: Milliseconds[] = [];
+
+		override look(now: Milliseconds): LinkReading {
+			this.looks.push(now);
+			const [ZERO, TRIP] = [milliseconds(0), milliseconds(20)];
+			return {
+				...{ at: now, ackedBytes: 0, deliveredBytes: 0, lastAckAt: ZERO, receiverLimited: ZERO, coarse: true },
+				...{ roundTrip: TRIP, minRoundTrip: TRIP, segmentBytes: 1448, pacingRate: 0 },
+			};
+		}
+	}
+
+	test("come behind writes, at least 200 ms apart, and at a unit's end", () => {
+		feedUnit(1);
+		const pipe = new WatchedPipe();
+		watch({ pipe });
+		for (const at of [1100, 1250, 1300, 1420, 1550]) {
+			clock.advanceTo(at);
+			channel.appendVideo(LOW, picture(at));
+		}
+		clock.advanceTo(1660);
+		channel.appendVideo(LOW, picture(2000, { key: true }));
+		expect(pipe.looks).toEqual([1000, 1250, 1550, 1660]);
+	});
+
+	test("are the clock's for as long as a write has not been taken whole", () => {
+		feedUnit(1);
+		const pipe = new WatchedPipe();
+		const { viewer } = watch({ pipe });
+		expect(viewer.nextLookAt).toBe(1400);
+		pipe.open = false;
+		clock.advanceTo(1100);
+		channel.appendVideo(LOW, picture(1100));
+		expect(viewer.nextLookAt).toBe(1200);
+		// By then something is overdue.
+		clock.advanceTo(1200);
+		viewer.look();
+		expect(viewer.nextLookAt).toBe(1240);
 	});
 });
 

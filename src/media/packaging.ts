@@ -8,6 +8,7 @@
  */
 import type { Ticks90k } from "../base/units.ts";
 import type { AccessUnit, DecodeInformation } from "./access-unit.ts";
+import type { PackagingName } from "./packaging-names.ts";
 
 /** What is known of a unit when its first access unit arrives. */
 export interface UnitHead {
@@ -54,10 +55,7 @@ export interface UnitWriter {
 	close(allocate: Allocate): Uint8Array | undefined;
 }
 
-export interface Packaging {
-	/** The path's extension, without the dot. */
-	readonly extension: string;
-	readonly contentType: string;
+export interface Packaging extends PackagingName {
 	/** Absent where a unit's bytes carry no number that runs on over units. */
 	readonly numbering?: PacketNumbering;
 	/** Why this packaging cannot carry these tracks, as a clause ("has no form for AV1"); undefined where it can. */

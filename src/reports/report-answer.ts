@@ -1,26 +1,68 @@
 /**
- * What a report server answers over HTTP. Pages report with `fetch` or `navigator.sendBeacon`; the latter always sends
+ * What is answered over HTTP to what viewers POST: reports, and requests about their own session. Pages report with `fetch` or `navigator.sendBeacon`; the latter always sends
  * credentials along, so that the answer to it must name the origin and allow them. There are none to be had here.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode, PenstockError } from "../base/errors.ts";
+import { type ErrorCode, PenstockError } from "../base/errors.ts";
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
 	HTTP_MALFORMED: 400,
 	HTTP_METHOD: 405,
 	HTTP_TIMEOUT: 408,
+	RENDITION_NOT_FOUND: 404,
 	REPORT_MALFORMED: 400,
 	REPORT_RATE: 429,
 	REPORT_ROUTE: 404,
 	REPORT_SESSION: 404,
 	REPORT_TOO_LARGE: 413,
 	REPORT_TYPE: 415,
+	SESSION_MALFORMED: 400,
+	SESSION_NOT_FOUND: 404,
+	SESSION_RATE: 429,
+	SESSION_TOO_LARGE: 413,
+	SESSION_TYPE: 415,
 };
 
 const RETRY_AFTER_S = "1";
 
+export interface PostOptions {
+	/** "*" for everybody, else those whose pages may POST. */
+	readonly corsOrigins: readonly string[];
+	/** A fault of our own. */
+	readonly onFault: (thrown: unknown) => void;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * Answers a request to a path that takes POST; never throws.
+ * @param answer gets the headers that every answer has; what it throws is told as a refusal
+ */
+export async function answerPosted(
+	request: IncomingMessage,
+	response: ServerResponse,
+	{ corsOrigins, onFault }: PostOptions,
+	answer: (headers: Headers) => Promise<void>,
+): Promise<void> {
+	// Behind another request whose answer has not ended: there is nothing that could be answered.
+	if (response.socket === null) return void request.socket.destroy();
+	const headers = corsHeaders(request, corsOrigins);
+	if (request.method === "OPTIONS") return answerPreflight(response, headers);
+	try {
+		await answer(headers);
+	} catch (thrown) {
+		if (response.headersSent) return void request.socket.destroy();
+		if (!(thrown instanceof PenstockError)) onFault(thrown);
+		const error =
+			thrown instanceof PenstockError
+				? thrown
+				: new PenstockError("INTERNAL", "the server failed; its log has the cause.");
+		answerRefusal(response, error, headers, !request.complete);
+	}
+}
+
 /** @param origins "*" for everybody, else those whose pages may report */
-export function corsHeaders(request: IncomingMessage, origins: readonly string[]): Record<string, string> {
+function corsHeaders(request: IncomingMessage, origins: readonly string[]): Record<string, string> {
 	const { origin } = request.headers;
 	if (origin === undefined) return origins.includes("*") ? { "Access-Control-Allow-Origin": "*" } : { Vary: "Origin" };
 	if (!origins.includes("*") && !origins.includes(origin)) return { Vary: "Origin" };
@@ -32,7 +74,7 @@ export function corsHeaders(request: IncomingMessage, origins: readonly string[]
 	};
 }
 
-export function answerPreflight(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+function answerPreflight(response: ServerResponse, headers: Headers): void {
 	const allowed = {
 		Allow: "POST, OPTIONS",
 		"Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -43,22 +85,13 @@ export function answerPreflight(response: ServerResponse, headers: Readonly<Reco
 }
 
 /** Nothing to read; 202 where the report is kept for a media server that is away. */
-export function answerTaken(
-	response: ServerResponse,
-	status: 202 | 204,
-	headers: Readonly<Record<string, string>>,
-): void {
+export function answerTaken(response: ServerResponse, status: 202 | 204, headers: Headers): void {
 	const length = status === 202 ? { "Content-Length": "0" } : {};
 	response.writeHead(status, { ...headers, ...length, "Cache-Control": "no-store" }).end();
 }
 
 /** @param close where what is left of the request is not worth reading */
-export function answerRefusal(
-	response: ServerResponse,
-	error: PenstockError,
-	headers: Readonly<Record<string, string>>,
-	close: boolean,
-): void {
+function answerRefusal(response: ServerResponse, error: PenstockError, headers: Headers, close: boolean): void {
 	const status = STATUS[error.code] ?? 500;
 	const body = `${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`;
 	response.writeHead(status, {

@@ -1,8 +1,9 @@
-/** Reads the body of a report: whole, of bounded size, in bounded time. */
+/** Reads the body of what a viewer POSTs: whole, of bounded size, in bounded time. */
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../base/clock.ts";
-import { bytes } from "../base/units.ts";
+import { type Bytes, bytes } from "../base/units.ts";
 
+/** Of a report. */
 export const MAX_BODY_BYTES = bytes(16 * 1024);
 /** What is read and thrown away of a body that is too large, so that its sender gets to read the answer. */
 const MAX_DISCARDED_BYTES = bytes(256 * 1024);
@@ -17,7 +18,8 @@ export type Body =
 	/** The sender left before it was whole. */
 	| { readonly kind: "gone" };
 
-export function readBody(request: IncomingMessage, clock: Clock): Promise<Body> {
+/** @param most more is not kept */
+export function readBody(request: IncomingMessage, clock: Clock, most: Bytes): Promise<Body> {
 	return new Promise((resolve) => {
 		const pieces: Buffer[] = [];
 		let size = 0;
@@ -28,13 +30,13 @@ export function readBody(request: IncomingMessage, clock: Clock): Promise<Body> 
 		};
 		const take = (piece: Buffer): void => {
 			size += piece.length;
-			if (size <= MAX_BODY_BYTES) pieces.push(piece);
+			if (size <= most) pieces.push(piece);
 			else pieces.length = 0;
 			if (size > MAX_DISCARDED_BYTES) finish({ kind: "too-large" });
 		};
 		const timer = clock.after(BODY_TIMEOUT_MS, () => finish({ kind: "late" }));
 		request.on("data", take);
-		request.once("end", () => finish(size > MAX_BODY_BYTES ? { kind: "too-large" } : textOf(Buffer.concat(pieces))));
+		request.once("end", () => finish(size > most ? { kind: "too-large" } : textOf(Buffer.concat(pieces))));
 		request.once("error", () => finish({ kind: "gone" }));
 		request.once("close", () => finish({ kind: "gone" }));
 	});

@@ -23,7 +23,7 @@ import {
 import { linesOf, parseCmcdReports } from "./cmcd-text.ts";
 import { cmsdDynamic } from "./cmsd.ts";
 import { nearestKey } from "./nearest-key.ts";
-import { answerPreflight, answerRefusal, answerTaken, corsHeaders } from "./report-answer.ts";
+import { answerPosted, answerTaken, type PostOptions } from "./report-answer.ts";
 import { MAX_BODY_BYTES, readBody } from "./report-body.ts";
 import { ReportCounts, type ReportResult } from "./report-counts.ts";
 import { TokenBuckets } from "./token-buckets.ts";
@@ -33,18 +33,14 @@ export interface ReportTaker {
 	take(report: ViewerReport): ReportOutcome | Promise<ReportOutcome>;
 }
 
-export interface ReportServerOptions {
+export interface ReportServerOptions extends PostOptions {
 	readonly server: ServerKind;
 	readonly taker: ReportTaker;
 	/** SHA-256 of a session's secret, base64url. */
 	readonly sessionKeyOf: (secret: string) => string;
 	readonly clock: Clock;
-	/** "*" for everybody. */
-	readonly corsOrigins: readonly string[];
 	/** Reports a second that one address may send; twice as many at once. */
 	readonly addressRate: number;
-	/** A fault of our own. */
-	readonly onFault: (thrown: unknown) => void;
 }
 
 const SESSION_RATE = { perSecond: 10, burst: 20, maxNames: 20_000 };
@@ -67,24 +63,12 @@ export class ReportServer {
 
 	/** Answers a request to this server's path; never throws. */
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-		// Behind another request whose answer has not ended: there is nothing that could be answered.
-		if (response.socket === null) return void request.socket.destroy();
-		const headers = corsHeaders(request, this.#options.corsOrigins);
-		if (request.method === "OPTIONS") return answerPreflight(response, headers);
-		try {
+		await answerPosted(request, response, this.#options, async (headers) => {
 			const answered = await this.#take(request);
 			if (answered === undefined || response.destroyed) return;
 			if (answered === "kept") answerTaken(response, 202, headers);
 			else answerTaken(response, 204, { ...headers, "CMSD-Dynamic": cmsdDynamic(answered) });
-		} catch (thrown) {
-			if (response.headersSent) return void request.socket.destroy();
-			if (!(thrown instanceof PenstockError)) this.#options.onFault(thrown);
-			const error =
-				thrown instanceof PenstockError
-					? thrown
-					: new PenstockError("INTERNAL", "the report server failed; its log has the cause.");
-			answerRefusal(response, error, headers, !request.complete);
-		}
+		});
 	}
 
 	/** @returns what to tell; undefined where nobody is there to be told */
@@ -97,7 +81,7 @@ export class ReportServer {
 		const parse = this.#parserFor(request);
 		const address = request.socket.remoteAddress ?? "";
 		if (!this.#addresses.take(address, clock.now())) throw this.#tooMany("this address");
-		const body = await readBody(request, clock);
+		const body = await readBody(request, clock, MAX_BODY_BYTES);
 		switch (body.kind) {
 			case "gone":
 				this.counts.add("timeout");

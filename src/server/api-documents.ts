@@ -6,11 +6,11 @@ import {
 	channelSnapshot,
 	decisionList,
 	health,
-	renditionWish,
-	viewerFigures,
+	serverSnapshot,
 	viewerList,
 	viewerSnapshot,
 } from "./api-model.ts";
+import { renditionWish, viewerFigures, viewerLimit, viewersQuery } from "./api-requests.ts";
 
 export const OPENAPI = { openapi: "3.1.0" } as const;
 
@@ -46,7 +46,12 @@ export const documents = {
 		params: parameters("app", "stream"),
 		response: { 200: ok(CHANNEL), 404: refusal("No channel has this name.") },
 	},
-	viewers: { summary: "All viewers", tags: ["viewers"], response: { 200: ok(jsonSchema(viewerList)) } },
+	viewers: {
+		summary: "Viewers, in the order in which they came: all, those of a channel, or a part of these",
+		tags: ["viewers"],
+		querystring: jsonSchema(viewersQuery),
+		response: { 200: ok(jsonSchema(viewerList)), 400: refusal("The query does not fit.") },
+	},
 	viewer: {
 		summary: "One viewer",
 		tags: ["viewers"],
@@ -73,11 +78,23 @@ export const documents = {
 		body: jsonSchema(viewerFigures),
 		response: { 200: ok(VIEWER), 400: UNFIT, 404: refusal("No such viewer, or no such rendition.") },
 	},
+	putLimit: {
+		summary: "Let no more than so much through to a viewer, as a slow network would; or everything again",
+		tags: ["viewers"],
+		params: parameters("id"),
+		body: jsonSchema(viewerLimit),
+		response: { 200: ok(VIEWER), 400: UNFIT, 404: VIEWER_GONE },
+	},
 	deleteViewer: {
 		summary: "End a viewer's response",
 		tags: ["viewers"],
 		params: parameters("id"),
 		response: { 204: { description: "It has ended.", type: "null" }, 404: VIEWER_GONE },
+	},
+	server: {
+		summary: "The server itself: what it is, what it does, what it has done since its start",
+		tags: ["server"],
+		response: { 200: ok(jsonSchema(serverSnapshot)) },
 	},
 	metrics: {
 		summary: "Metrics in Prometheus' text format",

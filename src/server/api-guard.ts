@@ -5,7 +5,7 @@
  */
 import { isIP } from "node:net";
 import { PenstockError } from "../base/errors.ts";
-import { isLoopback, isWildcard } from "./listen-address.ts";
+import { hostOf, isLoopback, isWildcard } from "./listen-address.ts";
 
 export interface GuardSettings {
 	/** Where the API listens. */
@@ -24,7 +24,7 @@ const READING = ["GET", "HEAD", "OPTIONS"];
 
 /** @throws PenstockError API_HOST, API_ORIGIN */
 export function guardRequest({ method, host, origin }: GuardedRequest, settings: GuardSettings): void {
-	const name = hostName(host);
+	const name = hostOf(host)?.name;
 	if (name === undefined || !isAllowedHost(name, settings)) {
 		const asked = JSON.stringify((host ?? "").slice(0, 100));
 		throw new PenstockError(
@@ -44,10 +44,4 @@ function isAllowedHost(name: string, { listenHost, allowedHosts }: GuardSettings
 	if (isLoopback(name) || name === listenHost.toLowerCase() || allowedHosts.includes(name)) return true;
 	// Who listens on all addresses is asked by any of them. Rebinding needs a name.
 	return isWildcard(listenHost) && isIP(name) !== 0;
-}
-
-/** The host of a Host header, lower case, without port and brackets; undefined where it is not one. */
-function hostName(header: string | undefined): string | undefined {
-	const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?$/.exec(header ?? "");
-	return (match?.[1] ?? match?.[2])?.toLowerCase();
 }

@@ -1,10 +1,10 @@
 /**
- * What the API shows and takes, as schemas (the OpenAPI document is made of them) and as types; and the model behind
- * it, which the server fulfils. Names carry their units. Nothing here is secret: sources come without credentials.
+ * What the API shows, as schemas (the OpenAPI document is made of them) and as types; and the model behind it, which the
+ * server fulfils. What it takes is in api-requests.ts. Names carry their units. Nothing here is secret: sources come without credentials.
  */
 import * as z from "zod";
-import type { DecisionCount } from "../switching/decision-counts.ts";
 import { CAUSES, type ServerFigures } from "../switching/state.ts";
+import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 
 const count = z.int().min(0);
 const text = z.string();
@@ -121,6 +121,8 @@ export const viewerSnapshot = z.strictObject({
 	rendition: text,
 	/** "auto", or the name of a rendition. */
 	wish: text,
+	/** What the server lets through to it, by order of the API; absent where that is all. */
+	maxBps: count.optional(),
 	/** What was decided at the end of the last unit. */
 	decision: z.strictObject({ kind: z.enum(["hold", "switch"]), cause: text, text }).optional(),
 	/** Number of the unit that is being sent. */
@@ -150,6 +152,19 @@ export const viewerSnapshot = z.strictObject({
 	}),
 });
 
+/** The server's own capability; a figure that nobody has is absent. */
+const machineSnapshot = z.strictObject({
+	/** Shares from 0 to 1. */
+	cpuIdle: z.number().optional(),
+	memoryUsed: z.number().optional(),
+	eventLoopDelayMs: z.number().optional(),
+	egressBps: z.number().optional(),
+	egressLimitBps: z.number().optional(),
+	/** Of the slowest; 1: real time. */
+	encoderSpeed: z.number().optional(),
+	duress: z.strictObject({ level: z.enum(["freeze", "shed"]), text }).optional(),
+});
+
 const decisionSnapshot = z.strictObject({
 	at: isoTime,
 	/** Within a unit only to decide early what comes after it. */
@@ -164,15 +179,7 @@ const decisionSnapshot = z.strictObject({
 	inputs: z.strictObject({
 		network: networkSnapshot.optional(),
 		viewer: viewerFiguresSnapshot,
-		server: z.strictObject({
-			cpuIdle: z.number().optional(),
-			memoryUsed: z.number().optional(),
-			eventLoopDelayMs: z.number().optional(),
-			egressBps: z.number().optional(),
-			egressLimitBps: z.number().optional(),
-			encoderSpeed: z.number().optional(),
-			duress: z.strictObject({ level: z.enum(["freeze", "shed"]), text }).optional(),
-		}),
+		server: machineSnapshot,
 		lagMs: z.number(),
 	}),
 });
@@ -180,38 +187,52 @@ const decisionSnapshot = z.strictObject({
 /** Switches, plans, and holds whose cause was another than before: the newest last, and no more than some. */
 export const decisionList = z.strictObject({ decisions: z.array(decisionSnapshot) });
 
-export const renditionWish = z.strictObject({
-	/** The name of a rendition, or "auto". */
-	rendition: z.string().min(1).max(128),
+/** Counted since the server started. */
+const totalsSnapshot = z.strictObject({
+	viewersAccepted: count,
+	/** Over the limit. */
+	viewersRefused: count,
+	bytesSent: count,
+	switches: z.array(z.strictObject({ direction: text, cause: text, count })),
+	/** At the ends of units. */
+	decisions: z.array(z.strictObject({ kind: text, direction: text, cause: text, count })),
+	/** Answers of a policy from a module that were none. */
+	policyErrors: count,
+	/** Viewers moved forward over media. */
+	drops: z.array(z.strictObject({ reason: text, count })),
+	/** Viewers gone. */
+	left: z.array(z.strictObject({ reason: text, count })),
+	/** Requests refused before they were one. */
+	requestsRefused: z.array(z.strictObject({ code: text, count })),
+	/** Of viewers, by what became of them. */
+	reports: z.array(z.strictObject({ server: text, result: text, count })),
 });
 
-const share = z.number().min(0).max(1);
-
-export const viewerFigures = z
-	.strictObject({
-		bandwidthBps: z.number().min(0).max(1e12).optional(),
-		/** Idle share of the viewer's CPU, 0 to 1. */
-		cpuIdle: share.optional(),
-		/** Used share of the viewer's memory, 0 to 1. */
-		memoryUsed: share.optional(),
-		/** Media that the viewer has and has not shown yet. */
-		bufferMs: z.number().min(0).max(3_600_000).optional(),
-		/** Share of the frames due lately that its decoder dropped, 0 to 1. */
-		droppedShare: share.optional(),
-		/** The best rendition that its decoder plays smoothly. */
-		smoothUpTo: z.string().min(1).max(128).optional(),
-		/** Nobody looks. */
-		hidden: z.boolean().optional(),
-		/** The most that is of use to it. */
-		maxBitrateBps: z.number().min(0).max(1e12).optional(),
-	})
-	.refine((figures) => Object.keys(figures).length > 0, {
-		message:
-			"a map with at least one of bandwidthBps, cpuIdle, memoryUsed, bufferMs, droppedShare, smoothUpTo, hidden, maxBitrateBps",
-	});
+export const serverSnapshot = z.strictObject({
+	version: text,
+	nodeVersion: text,
+	/** Of this process. */
+	startedAt: isoTime,
+	/** The name of the switching policy. */
+	policy: text,
+	/** It takes no more viewers and is about to end. */
+	draining: z.boolean(),
+	/** Here now. */
+	viewers: count,
+	machine: machineSnapshot,
+	totals: totalsSnapshot,
+	/** What is not as it should be, though streams go on; a sentence each. */
+	troubles: z.array(text),
+	/** Where streams are, as whoever asks can reach them by the name that it asked. */
+	mediaOrigins: z.array(text),
+});
 
 export const channelList = z.strictObject({ channels: z.array(channelSnapshot) });
-export const viewerList = z.strictObject({ viewers: z.array(viewerSnapshot) });
+export const viewerList = z.strictObject({
+	viewers: z.array(viewerSnapshot),
+	/** How many fit the question, of which these are some. */
+	total: count,
+});
 export const health = z.strictObject({
 	status: z.enum(["ok", "down"]),
 	/** What is down, one sentence each. */
@@ -227,32 +248,18 @@ export type ViewerSnapshot = z.infer<typeof viewerSnapshot>;
 export type FiguresSnapshot = z.infer<typeof viewerFiguresSnapshot>;
 export type NetworkSnapshot = z.infer<typeof networkSnapshot>;
 export type DecisionSnapshot = z.infer<typeof decisionSnapshot>;
-export type FiguresRequest = z.infer<typeof viewerFigures>;
-
-/** Counters since the start of the server that are nobody's in particular. */
-export interface ServerTotals {
-	readonly viewersAccepted: number;
-	readonly viewersRefused: number;
-	readonly bytesSent: number;
-	readonly switches: Iterable<{ readonly direction: string; readonly cause: string; readonly count: number }>;
-	/** At the ends of units. */
-	readonly decisions: Iterable<DecisionCount>;
-	/** Answers of a policy from a module that were none. */
-	readonly policyErrors: number;
-	/** Viewers moved forward over media, by reason. */
-	readonly drops: Iterable<{ readonly reason: string; readonly count: number }>;
-	/** Viewers gone, by reason. */
-	readonly left: Iterable<{ readonly reason: string; readonly count: number }>;
-	/** Requests refused before they were one, by code. */
-	readonly requestsRefused: Iterable<{ readonly code: string; readonly count: number }>;
-	/** Reports of viewers, by what became of them. */
-	readonly reports: Iterable<{ readonly server: string; readonly result: string; readonly count: number }>;
-}
+export type MachineSnapshot = z.infer<typeof machineSnapshot>;
+export type TotalsSnapshot = z.infer<typeof totalsSnapshot>;
+export type ServerSnapshot = z.infer<typeof serverSnapshot>;
+export type ViewerList = z.infer<typeof viewerList>;
 
 /** Everything behind the API. Commands throw PenstockError VIEWER_NOT_FOUND, RENDITION_NOT_FOUND. */
 export interface ApiModel {
+	/** @param host that the server was asked by, as a URL has it, without a port */
+	server(host: string): ServerSnapshot;
 	channels(): readonly ChannelSnapshot[];
-	viewers(): readonly ViewerSnapshot[];
+	/** In the order in which they came. */
+	viewers(query: ViewersQuery): ViewerList;
 	viewer(id: string): ViewerSnapshot | undefined;
 	/** The newest last; undefined where there is no such viewer. */
 	decisions(id: string): readonly DecisionSnapshot[] | undefined;
@@ -260,9 +267,11 @@ export interface ApiModel {
 	setWish(id: string, wish: string): void;
 	/** Figures that are not given stay as they are. */
 	setFigures(id: string, figures: FiguresRequest): void;
+	/** @param maxBps null: no limit */
+	setLimit(id: string, maxBps: number | null): void;
 	/** Ends the viewer's response at once. */
 	kick(id: string): void;
-	totals(): ServerTotals;
+	totals(): TotalsSnapshot;
 	machine(): ServerFigures;
 	/** What is not as it should be, though streams go on; a sentence each. */
 	readonly troubles: readonly string[];

@@ -11,11 +11,14 @@ import {
 	channelList,
 	type DecisionSnapshot,
 	decisionList,
-	type FiguresRequest,
 	health,
+	type ServerSnapshot,
+	serverSnapshot,
 	type ViewerSnapshot,
 	viewerList,
 } from "./api-model.ts";
+import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
+import { Pages } from "./pages.ts";
 
 const rendition = (name: string): ChannelSnapshot["renditions"][number] => ({
 	name,
@@ -92,6 +95,7 @@ class SmallModel implements ApiModel {
 	channelNow = channel();
 	here: ViewerSnapshot[] = [viewer("v1")];
 	figures: FiguresRequest = {};
+	query: ViewersQuery = {};
 	draining = false;
 	duress: "freeze" | "shed" | undefined;
 	troubles: readonly string[] = [];
@@ -99,8 +103,16 @@ class SmallModel implements ApiModel {
 	channels(): readonly ChannelSnapshot[] {
 		return [this.channelNow];
 	}
-	viewers(): readonly ViewerSnapshot[] {
-		return this.here;
+	server(host: string): ServerSnapshot {
+		return {
+			...{ version: "1.2.3", nodeVersion: "24.0.0", startedAt: "2026-01-01T00:00:00.000Z", policy: "adaptive" },
+			...{ draining: this.draining, viewers: this.here.length, machine: { cpuIdle: 0.75 }, totals: this.totals() },
+			...{ troubles: [...this.troubles], mediaOrigins: [`http://${host}:8080`] },
+		};
+	}
+	viewers(query: ViewersQuery) {
+		this.query = query;
+		return { viewers: this.here, total: this.here.length };
 	}
 	viewer(id: string): ViewerSnapshot | undefined {
 		return this.here.find((one) => one.id === id);
@@ -117,6 +129,12 @@ class SmallModel implements ApiModel {
 	setFigures(_id: string, figures: FiguresRequest): void {
 		this.figures = { ...this.figures, ...figures };
 	}
+	setLimit(id: string, maxBps: number | null): void {
+		this.here = this.here.map((one) => {
+			const { maxBps: _, ...rest } = one;
+			return one.id !== id ? one : maxBps === null ? rest : { ...rest, maxBps };
+		});
+	}
 	kick(id: string): void {
 		this.here = this.here.filter((one) => one.id !== id);
 	}
@@ -126,7 +144,7 @@ class SmallModel implements ApiModel {
 			viewersRefused: 1,
 			bytesSent: 4321,
 			switches: [{ direction: "up", cause: "network", count: 4 }],
-			decisions: [{ kind: "hold", direction: "none", cause: "server", count: 8 }] as const,
+			decisions: [{ kind: "hold", direction: "none", cause: "server", count: 8 }],
 			policyErrors: 9,
 			drops: [{ reason: "behind", count: 2 }],
 			left: [{ reason: "closed", count: 3 }],
@@ -150,6 +168,7 @@ const open = (listenHost = "127.0.0.1", allowedHosts: string[] = []): Promise<Fa
 	createApi({
 		config: { listen: { host: listenHost, port: 0 }, allowedHosts, listChannelsTo404: true },
 		model,
+		pages: new Pages(new Map()),
 		log: pino({ level: "silent" }),
 		version: "1.2.3",
 	});
@@ -189,7 +208,10 @@ describe("channels and viewers", () => {
 		expect(channels.headers["cache-control"]).toBe("no-store");
 		expect(channelList.parse(channels.json)).toEqual({ channels: [channel()] });
 		expect((await ask("GET", "/api/v1/channels/live/demo")).json).toEqual(channel());
-		expect(viewerList.parse((await ask("GET", "/api/v1/viewers")).json)).toEqual({ viewers: [viewer("v1")] });
+		expect(viewerList.parse((await ask("GET", "/api/v1/viewers")).json)).toEqual({
+			viewers: [viewer("v1")],
+			total: 1,
+		});
 		expect((await ask("GET", "/api/v1/viewers/v1")).json).toEqual(viewer("v1"));
 	});
 
@@ -207,10 +229,44 @@ describe("channels and viewers", () => {
 			["DELETE", "/api/v1/viewers/v9", undefined],
 			["PUT", "/api/v1/viewers/v9/rendition", { rendition: "low" }],
 			["PUT", "/api/v1/viewers/v9/figures", { cpuIdle: 1 }],
+			["PUT", "/api/v1/viewers/v9/limit", { maxBps: null }],
 		] as const) {
 			const answer = await ask(method, path, body);
 			expect([answer.status, answer.json.error.code]).toEqual([404, "VIEWER_NOT_FOUND"]);
 		}
+	});
+});
+
+describe("the list of viewers", () => {
+	it("is asked for by channel and by part", async () => {
+		expect((await ask("GET", "/api/v1/viewers?channel=live/demo&limit=1000&offset=20")).status).toBe(200);
+		expect(model.query).toEqual({ channel: "live/demo", limit: 1000, offset: 20 });
+		await ask("GET", "/api/v1/viewers");
+		expect(model.query).toEqual({});
+	});
+
+	it.each([
+		["limit=0", 'limit is "0" but must be at least 1'],
+		["limit=1001", 'limit is "1001" but must be at most 1000'],
+		["limit=all", 'limit is "all" but must be a number'],
+		["limit=1.5", 'limit is "1.5" but must be a whole number'],
+		["offset=-1", 'offset is "-1" but must be at least 0'],
+		["channel=a&channel=b", "channel is a list of 2 but must be text"],
+		["chanel=live/demo", 'unknown key "chanel"; did you mean "channel"?'],
+	])("is refused for %s", async (query, part) => {
+		const { status, json } = await ask("GET", `/api/v1/viewers?${query}`);
+		expect([status, json.error.code]).toEqual([400, "API_REQUEST"]);
+		expect(json.error.message).toContain(`the query does not fit: ${part}`);
+	});
+});
+
+describe("the server", () => {
+	it("is shown as its schema says, with where streams are by the name that was asked", async () => {
+		model.troubles = ["NATS is away"];
+		const { status, json } = await ask("GET", "/api/v1/server", undefined, { host: "localhost:9998" });
+		expect([status, serverSnapshot.parse(json)]).toEqual([200, json]);
+		expect(json).toMatchObject({ mediaOrigins: ["http://localhost:8080"], troubles: ["NATS is away"] });
+		expect(json.totals).toEqual(model.totals());
 	});
 });
 
@@ -248,6 +304,12 @@ describe("commands", () => {
 		expect(model.figures.hidden).toBe(false);
 	});
 
+	it("narrow a viewer's link and widen it again", async () => {
+		const limit = async (maxBps: number | null) => (await ask("PUT", "/api/v1/viewers/v1/limit", { maxBps })).json;
+		expect(await limit(1_000_000)).toMatchObject({ id: "v1", maxBps: 1_000_000 });
+		expect(await limit(null)).toEqual(viewer("v1"));
+	});
+
 	it("end a viewer", async () => {
 		const { status, text } = await ask("DELETE", "/api/v1/viewers/v1");
 		expect([status, text]).toEqual([204, ""]);
@@ -261,6 +323,11 @@ describe("commands", () => {
 		["rendition", { renditon: "low" }, 'did you mean "rendition"?'],
 		["rendition", [], "it is a list of 0 but must be a map of keys and values"],
 		["figures", {}, "a map with at least one of bandwidthBps, cpuIdle, memoryUsed"],
+		["limit", {}, "maxBps is missing; it must be a number or null"],
+		["limit", { maxBps: "1M" }, 'maxBps is "1M" but must be a number or null'],
+		["limit", { maxBps: 9999 }, "maxBps is 9999 but must be at least 10000"],
+		["limit", { maxBps: 1e11 }, "maxBps is 100000000000 but must be at most 10000000000"],
+		["limit", { maxBps: 1000000.5 }, "maxBps is 1000000.5 but must be a whole number or null"],
 		["figures", { cpuIdle: 90 }, "cpuIdle is 90 but must be at most 1"],
 		["figures", { bandwidthBps: -1 }, "bandwidthBps is -1 but must be at least 0"],
 		["figures", { droppedShare: 1.5 }, "droppedShare is 1.5 but must be at most 1"],
@@ -321,10 +388,12 @@ describe("routes", () => {
 			"/api/v1/channels",
 			"/api/v1/channels/{app}/{stream}",
 			"/api/v1/openapi.json",
+			"/api/v1/server",
 			"/api/v1/viewers",
 			"/api/v1/viewers/{id}",
 			"/api/v1/viewers/{id}/decisions",
 			"/api/v1/viewers/{id}/figures",
+			"/api/v1/viewers/{id}/limit",
 			"/api/v1/viewers/{id}/rendition",
 			"/healthz",
 			"/metrics",

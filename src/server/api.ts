@@ -1,5 +1,6 @@
 /**
- * The API and the metrics: `/api/v1/…`, `/metrics`, `/healthz`, on a listener of their own. JSON in and out; errors
+ * The API, the metrics and the console: `/api/v1/…`, `/metrics`, `/healthz`, `/`, on a listener of their own. JSON in and
+ * out; errors
  * are `{"error": {"code", "message"}}` with the codes of `docs/errors.md`. The OpenAPI document is made of the same
  * schemas that the bodies are judged by.
  */
@@ -10,15 +11,19 @@ import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import { statusOf } from "../delivery/http-answer.ts";
 import { documents, OPENAPI } from "./api-documents.ts";
 import { guardRequest } from "./api-guard.ts";
-import { type ApiModel, renditionWish, viewerFigures } from "./api-model.ts";
+import type { ApiModel } from "./api-model.ts";
+import { renditionWish, viewerFigures, viewerLimit, viewersQuery } from "./api-requests.ts";
 import type { ApiConfig } from "./config.ts";
+import { hostOf } from "./listen-address.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import type { Pages } from "./pages.ts";
 import { problemsOf } from "./problem.ts";
 
 export interface ApiOptions {
 	readonly config: ApiConfig;
 	readonly model: ApiModel;
+	readonly pages: Pages;
 	readonly log: Log;
 	/** Of Penstock, for the OpenAPI document. */
 	readonly version: string;
@@ -28,7 +33,7 @@ const MAX_BODY_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Makes the application without listening. Closing it releases what it holds. */
-export async function createApi({ config, model, log, version }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi({ config, model, pages, log, version }: ApiOptions): Promise<FastifyInstance> {
 	const app = fastify({
 		bodyLimit: MAX_BODY_BYTES,
 		requestTimeout: REQUEST_TIMEOUT_MS,
@@ -52,6 +57,7 @@ export async function createApi({ config, model, log, version }: ApiOptions): Pr
 	addChannelRoutes(app, model);
 	addViewerRoutes(app, model, log);
 	addServerRoutes(app, model);
+	addPages(app, pages);
 	await app.ready();
 	return app;
 }
@@ -83,7 +89,9 @@ function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void 
 		const asked = JSON.stringify(id.slice(0, 100));
 		throw new PenstockError("VIEWER_NOT_FOUND", `no viewer ${asked}; /api/v1/viewers lists those who are here.`);
 	};
-	app.get("/api/v1/viewers", { schema: documents.viewers }, () => ({ viewers: model.viewers() }));
+	app.get("/api/v1/viewers", { schema: documents.viewers }, ({ query }) =>
+		model.viewers(read(viewersQuery, query, "query")),
+	);
 	app.get<WithId>("/api/v1/viewers/:id", { schema: documents.viewer }, ({ params }) => viewerOf(params.id));
 	app.get<WithId>("/api/v1/viewers/:id/decisions", { schema: documents.decisions }, ({ params }) => {
 		viewerOf(params.id);
@@ -103,6 +111,13 @@ function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void 
 		log.debug({ viewer: params.id, ...figures }, "figures set by the API");
 		return viewerOf(params.id);
 	});
+	app.put<WithId>("/api/v1/viewers/:id/limit", { schema: documents.putLimit }, ({ params, body }) => {
+		const { maxBps } = read(viewerLimit, body);
+		viewerOf(params.id);
+		model.setLimit(params.id, maxBps);
+		log.info({ viewer: params.id, maxBps }, "limit set by the API");
+		return viewerOf(params.id);
+	});
 	app.delete<WithId>("/api/v1/viewers/:id", { schema: documents.deleteViewer }, ({ params }, reply) => {
 		viewerOf(params.id);
 		model.kick(params.id);
@@ -114,6 +129,9 @@ function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void 
 function addServerRoutes(app: FastifyInstance, model: ApiModel): void {
 	const metrics = new Metrics(model);
 	app.addHook("onClose", () => metrics.close());
+	app.get("/api/v1/server", { schema: documents.server }, ({ headers }) =>
+		model.server(hostOf(headers.host)?.name ?? ""),
+	);
 	app.get("/metrics", { schema: documents.metrics }, async (_, reply) =>
 		reply.type(metrics.contentType).send(await metrics.text()),
 	);
@@ -129,6 +147,16 @@ function addServerRoutes(app: FastifyInstance, model: ApiModel): void {
 	app.get("/api/v1/openapi.json", { schema: documents.openapi }, () => app.swagger());
 }
 
+function addPages(app: FastifyInstance, pages: Pages): void {
+	for (const path of ["/", "/console/:file", "/player/:file"]) {
+		app.get(path, { schema: { hide: true } }, ({ url, headers }, reply) => {
+			const asked = url.split("?", 1)[0]!;
+			const { status, headers: own, body } = pages.forOperator(asked, headers["if-none-match"]);
+			return reply.status(status).headers(own).send(body);
+		});
+	}
+}
+
 function whatIsDown(model: ApiModel): string[] {
 	const down = model.channels().flatMap(({ app, stream, onDemand, state, live, ladder }) => {
 		if (onDemand || (live && state === "running")) return [];
@@ -139,11 +167,11 @@ function whatIsDown(model: ApiModel): string[] {
 }
 
 /** @throws PenstockError API_REQUEST */
-function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-	const result = schema.safeParse(body);
+function read<Schema extends z.ZodType>(schema: Schema, given: unknown, what = "body"): z.output<Schema> {
+	const result = schema.safeParse(given);
 	if (result.success) return result.data;
-	const problems = problemsOf(schema, body).map(({ text }) => text);
-	throw new PenstockError("API_REQUEST", `the body does not fit: ${problems.join("; ")}.`);
+	const problems = problemsOf(schema, given).map(({ text }) => text);
+	throw new PenstockError("API_REQUEST", `the ${what} does not fit: ${problems.join("; ")}.`);
 }
 
 interface KnownRoute {

@@ -14,6 +14,7 @@ import type { Built, ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import { buildPolicy, buildServer } from "./config-capability.ts";
 import { Findings } from "./config-findings.ts";
 import { type ChannelShape, type ConfigShape, DEFAULT_RENDITIONS, type RenditionShape } from "./config-schema.ts";
+import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
 import { type Path, pathText, shown } from "./problem.ts";
 
 const DEFAULT_RING_MS = 8000;
@@ -31,6 +32,7 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
 	const policy = buildPolicy({ shape, channels, folder, findings });
 	const server = buildServer(shape, findings);
+	refuseTwinListeners(shape.http.listen, findings);
 	if (findings.problems.length > 0) return { kind: "refused", problems: findings.problems };
 	const reports = buildReports(shape, folder);
 	return { kind: "built", config: { ...buildSections(shape), tools, policy, server, reports, channels } };
@@ -60,6 +62,16 @@ function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" 
 			drain: milliseconds(delivery.drainMs),
 		},
 	};
+}
+
+function refuseTwinListeners(addresses: readonly ListenAddress[], findings: Findings): void {
+	const texts = addresses.map(formatListenAddress);
+	for (const [index, { port }] of addresses.entries()) {
+		const twin = texts.indexOf(texts[index]!);
+		if (port === 0 || twin === index) continue;
+		const text = `is ${texts[index]}, as http.listen[${twin}] already is; each address stands once`;
+		findings.value(["http", "listen", index], text);
+	}
 }
 
 function buildReports({ reports }: ConfigShape, folder: string): ReportsConfig {

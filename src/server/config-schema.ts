@@ -14,6 +14,7 @@ import {
 	flag,
 	frameRate,
 	listenAddress,
+	listenAddresses,
 	natsUrl,
 	oneOf,
 	sampleRate,
@@ -26,7 +27,8 @@ const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const
 const PRESETS = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] as const;
 
 const http = z.strictObject({
-	listen: listenAddress("0.0.0.0").prefault("0.0.0.0:8080"),
+	/** An address, or a list of them. */
+	listen: listenAddresses("0.0.0.0").prefault("0.0.0.0:8080"),
 	maxHeaderBytes: wholeNumber(1024, 65_536).prefault(8192),
 	headersTimeoutMs: durationMs(100, 120_000).prefault(10_000),
 	maxConnections: wholeNumber(1, 1_000_000).prefault(10_000),

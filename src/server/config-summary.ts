@@ -6,7 +6,7 @@ import { formatListenAddress } from "./listen-address.ts";
 
 export function summarizeConfig({ http, api, channels, policy, delivery, reports }: Config): string {
 	return [
-		`viewers   ${formatListenAddress(http.listen)}, at most ${delivery.maxViewers}`,
+		`viewers   ${http.listen.map(formatListenAddress).join(", ")}, at most ${delivery.maxViewers}`,
 		`API       ${formatListenAddress(api.listen)}`,
 		`policy    ${policy.kind}`,
 		`reports   ${reportsText(reports)}`,

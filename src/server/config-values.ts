@@ -84,11 +84,37 @@ const SAMPLE_RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_1
 export const sampleRate = (): z.ZodType<number> =>
 	value(`one of ${SAMPLE_RATES.join(", ")}`, (raw) => SAMPLE_RATES.find((rate) => rate === numberFrom(raw)));
 
+const LISTEN_ADDRESS = 'an address to listen on such as "127.0.0.1:8080" or "[::1]:8080"';
+
+const listenAddressFrom = (raw: unknown, bareHost: string): ListenAddress | undefined =>
+	typeof raw === "string" || typeof raw === "number" ? parseListenAddress(String(raw), bareHost) : undefined;
+
 /** @param bareHost where a bare port listens */
 export const listenAddress = (bareHost: string): z.ZodType<ListenAddress> =>
-	value('an address to listen on such as "127.0.0.1:8080" or "[::1]:8080"', (raw) =>
-		typeof raw === "string" || typeof raw === "number" ? parseListenAddress(String(raw), bareHost) : undefined,
-	);
+	value(LISTEN_ADDRESS, (raw) => listenAddressFrom(raw, bareHost));
+
+const MOST_LISTENERS = 16;
+
+/** One address, or several: in a list, or (for the environment) in one text with commas between. */
+export const listenAddresses = (bareHost: string): z.ZodType<readonly ListenAddress[]> =>
+	z.unknown().transform((raw, context) => {
+		const given: readonly unknown[] = Array.isArray(raw) ? raw : textWithCommas(raw);
+		if (given.length === 0 || given.length > MOST_LISTENERS) {
+			const message = `${LISTEN_ADDRESS}, or a list of 1 to ${MOST_LISTENERS} of them`;
+			context.issues.push({ code: "custom", message, input: raw });
+			return z.NEVER;
+		}
+		return given.flatMap((one, index) => {
+			const address = listenAddressFrom(one, bareHost);
+			if (address !== undefined) return address;
+			const path = Array.isArray(raw) ? [index] : [];
+			context.issues.push({ code: "custom", message: LISTEN_ADDRESS, input: one, path });
+			return [];
+		});
+	});
+
+const textWithCommas = (raw: unknown): readonly unknown[] =>
+	typeof raw === "string" ? raw.split(",").map((one) => one.trim()) : [raw];
 
 export const corsOrigin = (): z.ZodType<string> =>
 	value('"*" or an origin such as "https://example.net"', (raw) => {

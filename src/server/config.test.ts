@@ -30,7 +30,7 @@ const rendition = (name: string, bitrateBps = "1M"): string =>
 describe("a configuration", () => {
 	it("needs a channel and its source, and has a default for all else", () => {
 		const config = parse(channel("{ source: test }"));
-		expect(config.http.listen).toEqual({ host: "0.0.0.0", port: 8080 });
+		expect(config.http.listen).toEqual([{ host: "0.0.0.0", port: 8080 }]);
 		expect(config.api.listen).toEqual({ host: "127.0.0.1", port: 9998 });
 		const { dwell, longestBan, buffer, stallWeight, climbMargin } = ADAPTIVE_DEFAULTS;
 		expect(config.policy).toEqual({
@@ -103,7 +103,7 @@ describe("a configuration", () => {
 		["8081", { host: "0.0.0.0", port: 8081 }],
 		['":8081"', { host: "0.0.0.0", port: 8081 }],
 	])("takes the listen address %s", (text, expected) => {
-		expect(parse(`http: { listen: ${text} }\n${channel("{ source: test }")}`).http.listen).toEqual(expected);
+		expect(parse(`http: { listen: ${text} }\n${channel("{ source: test }")}`).http.listen).toEqual([expected]);
 	});
 
 	it.each([
@@ -119,6 +119,29 @@ describe("a configuration", () => {
 	])("refuses the listen address %s", (text) => {
 		const error = refusal(`http: { listen: ${text} }\n${channel("{ source: test }")}`);
 		expect(error.message).toMatch(/^CONFIG_VALUE: penstock\.yaml:1:\d+: http\.listen is .* but must be an address/);
+	});
+
+	it("takes several listen addresses", () => {
+		const { http } = parse(`http: { listen: ["127.0.0.1:8080", 8081, ":0", ":0"] }\n${channel("{ source: test }")}`);
+		expect(http.listen).toEqual([
+			{ host: "127.0.0.1", port: 8080 },
+			{ host: "0.0.0.0", port: 8081 },
+			{ host: "0.0.0.0", port: 0 },
+			{ host: "0.0.0.0", port: 0 },
+		]);
+		expect(summarizeConfig(parse(`http: { listen: [81, 82] }\n${channel("{ source: test }")}`))).toContain(
+			"viewers   0.0.0.0:81, 0.0.0.0:82, at most 1000",
+		);
+	});
+
+	it.each([
+		["[]", "1:17: http.listen is a list of 0 but must be an address to listen on such as"],
+		["[80, host]", '1:22: http.listen[1] is "host" but must be an address to listen on such as'],
+		["[80, [81]]", "1:22: http.listen[1] is a list of 1 but must be an address"],
+		['["127.0.0.1:80", ":80", 80]', "http.listen[2] is 0.0.0.0:80, as http.listen[1] already is"],
+		[JSON.stringify(Array.from({ length: 17 }, (_, index) => index + 1)), "http.listen is a list of 17 but must be"],
+	])("refuses the listen addresses %s", (text, part) => {
+		expect(refusal(`http: { listen: ${text} }\n${channel("{ source: test }")}`).message).toContain(part);
 	});
 
 	it.each([
@@ -478,7 +501,7 @@ describe("the environment", () => {
 
 	it("goes over the file", () => {
 		const config = parse(text, {
-			PENSTOCK_HTTP_LISTEN: "[::1]:8081",
+			PENSTOCK_HTTP_LISTEN: "[::1]:8081, 8082",
 			PENSTOCK_HTTP_CORS_ORIGINS: "https://a.example, https://b.example:8443",
 			PENSTOCK_API_LISTEN: "9000",
 			PENSTOCK_API_LIST_CHANNELS_TO404: "false",
@@ -490,7 +513,10 @@ describe("the environment", () => {
 			PENSTOCK_DEBUG: "1",
 			OTHER: "x",
 		});
-		expect(config.http.listen).toEqual({ host: "::1", port: 8081 });
+		expect(config.http.listen).toEqual([
+			{ host: "::1", port: 8081 },
+			{ host: "0.0.0.0", port: 8082 },
+		]);
 		expect(config.http.corsOrigins).toEqual(["https://a.example", "https://b.example:8443"]);
 		expect(config.api).toMatchObject({ listen: { host: "127.0.0.1", port: 9000 }, listChannelsTo404: false });
 		expect(config.log.level).toBe("debug");

@@ -22,7 +22,8 @@ import type { ListenAddress } from "./listen-address.ts";
 import { type Problem, problemsOf } from "./problem.ts";
 
 export interface HttpConfig {
-	readonly listen: ListenAddress;
+	/** One at least; a listener each, which serve the same. */
+	readonly listen: readonly ListenAddress[];
 	readonly maxHeaderBytes: Bytes;
 	readonly headersTimeout: Milliseconds;
 	readonly maxConnections: number;

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Milliseconds } from "../base/units.ts";
 import type { Figure, ServerFigures, ViewerFigures } from "../switching/state.ts";
 import type { DecisionRecord } from "../switching/switch-control.ts";
-import type { DecisionSnapshot, FiguresSnapshot, NetworkSnapshot } from "./api-model.ts";
+import type { DecisionSnapshot, FiguresSnapshot, MachineSnapshot, NetworkSnapshot } from "./api-model.ts";
 
 export function decisionSnapshot(record: DecisionRecord, clock: Clock): DecisionSnapshot {
 	const { at, moment, current, decision, viewer, network, server, lag } = record;
@@ -21,7 +21,7 @@ export function decisionSnapshot(record: DecisionRecord, clock: Clock): Decision
 		inputs: {
 			...(network && { network: networkSnapshot(network, at) }),
 			viewer: figuresSnapshot(viewer, at),
-			server: serverSnapshot(server),
+			server: machineSnapshot(server),
 			lagMs: lag,
 		},
 	};
@@ -59,7 +59,7 @@ export function figuresSnapshot(figures: ViewerFigures, now: Milliseconds): Figu
 	};
 }
 
-function serverSnapshot(figures: ServerFigures): DecisionSnapshot["inputs"]["server"] {
+export function machineSnapshot(figures: ServerFigures): MachineSnapshot {
 	const { cpuIdle, memoryUsed, eventLoopDelayMs, egress, egressLimit, encoderSpeed, duress } = figures;
 	return {
 		...(cpuIdle !== undefined && { cpuIdle }),

@@ -36,6 +36,17 @@ export function parseListenAddress(text: string, bareHost: string): ListenAddres
 /** As in a URL: IPv6 in brackets. */
 export const hostInUrl = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
+/**
+ * The host of a Host header, lower case, without brackets, and its port if there is one; undefined where it is none.
+ */
+export function hostOf(header: string | undefined): { readonly name: string; readonly port?: number } | undefined {
+	const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?$/.exec(header ?? "");
+	const name = (match?.[1] ?? match?.[2])?.toLowerCase();
+	if (name === undefined) return undefined;
+	const port = match?.[3];
+	return { name, ...(port !== undefined && { port: Number(port) }) };
+}
+
 export const formatListenAddress = ({ host, port }: ListenAddress): string => `${hostInUrl(host)}:${port}`;
 
 export const isWildcard = (host: string): boolean => host === "0.0.0.0" || /^[0:]*$/.test(host);

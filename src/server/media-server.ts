@@ -1,14 +1,10 @@
 /**
  * The server put together: configuration in, listeners and channels out. The only place that knows all parts.
  */
-import { once } from "node:events";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../base/clock.ts";
-import { type ErrorCode, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
-import { answerError } from "../delivery/http-answer.ts";
 import { MediaEndpoint } from "../delivery/media-endpoint.ts";
 import type { Programmes } from "../delivery/programme.ts";
 import { loadSocketOptions } from "../delivery/socket-options.ts";
@@ -29,15 +25,19 @@ import type { Log } from "./log.ts";
 import { LogLimiter } from "./log-limiter.ts";
 import { Machine } from "./machine.ts";
 import { nodeReadings } from "./machine-readings.ts";
-import { createMediaListener, listen } from "./media-listener.ts";
+import { addressOf, MediaListeners } from "./media-listeners.ts";
+import { MediaRoutes } from "./media-routes.ts";
 import { nodeClock } from "./node-time.ts";
+import { Pages } from "./pages.ts";
 import { createPolicy } from "./policies.ts";
 import { ReportServices } from "./report-services.ts";
 import { type HostedChannel, ServerModel } from "./server-model.ts";
+import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
+import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
-	/** Where viewers come. */
+	/** Where viewers come; where there are several listeners, the first. */
 	readonly http: ListenAddress;
 	/** Where the API and the metrics are. */
 	readonly api: ListenAddress;
@@ -59,24 +59,26 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 	const clock = nodeClock();
 	if (config.channels.length > 0) await checkFfmpeg(config, clock);
 	const parts = await assemble(config, log, clock);
-	const { listener, api, channels, viewers, model, reports } = parts;
+	const { listeners, api, channels, viewers, model, reports } = parts;
 	try {
-		const httpAddress = addressOf(await listen(listener, config.http.listen, "http.listen"));
+		await listeners.listen((request, response, listener) => parts.routes.handle(request, response, listener));
+		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
 		reports.start();
-		log.info({ http: urlOf(httpAddress), api: urlOf(apiAddress) }, "listening");
+		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
+		log.info({ http: urlOf(httpAddress!), api: urlOf(apiAddress), ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
 			log.info({ viewers: viewers.size, deadlineMs: config.delivery.drain }, "draining");
-			listener.close(); // no new connection; those with a stream stay
+			listeners.stopAccepting();
 			for (const { host } of channels) host.turnAway();
 			await viewers.drain(config.delivery.drain);
 			await parts.close();
 			log.info("stopped");
 		};
-		return { http: httpAddress, api: apiAddress, extensions: EXTENSIONS, drain: () => (draining ??= drain()) };
+		return { http: httpAddress!, api: apiAddress, extensions: EXTENSIONS, drain: () => (draining ??= drain()) };
 	} catch (error) {
 		await parts.close();
 		throw error;
@@ -88,7 +90,8 @@ interface Parts {
 	readonly viewers: Viewers;
 	readonly model: ServerModel;
 	readonly reports: ReportServices;
-	readonly listener: Server;
+	readonly listeners: MediaListeners;
+	readonly routes: MediaRoutes;
 	readonly api: FastifyInstance;
 	/** Ends all of them, at once. */
 	close(): Promise<void>;
@@ -106,7 +109,66 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		limiter.note("POLICY", { policy: policy.name }, `a viewer is left as it is: the policy ${text}`);
 	});
 	const viewers = new Viewers({ clock, maxViewers: delivery.maxViewers, stallTimeout: delivery.stallTimeout });
-	const channels = config.channels.map((channel): HostedChannel => {
+	const channels = createChannels(config, { clock, limiter, log });
+	const listeners = new MediaListeners({ config: config.http, clock, limiter });
+	const listening = (): readonly ListenAddress[] => listeners.addresses;
+	const socketOptions = await loadSocketOptions();
+	if (!socketOptions.available) {
+		log.warn("koffi is not installed: half-open viewers are found later than they could be");
+	}
+	const pages = new Pages(loadWebFiles());
+	if (pages.trouble !== undefined) log.warn(`there are no pages, for they have not been built: ${pages.trouble}`);
+	const { corsOrigins } = config.http;
+	const cors = { origins: corsOrigins };
+	const serverFigures = (): ServerFigures => machine.figures;
+	const reports = await ReportServices.create({ config: config.reports, corsOrigins, clock, log, serverFigures });
+	const machine = watchMachine(config.server, { clock, log, viewers, channels });
+	const endpoint = new MediaEndpoint({
+		...{ viewers, clock, socketOptions, log, maxLag: delivery.maxLag, stallTimeout: delivery.stallTimeout },
+		programmes: programmesOf(channels, config.api.listChannelsTo404),
+		packagings: PACKAGINGS,
+		...{ policy, serverFigures, watch: reports, cors },
+	});
+	const version = packageVersion();
+	const model = new ServerModel({
+		...{ clock, channels, endpoint, viewers, reports, listening, version },
+		requestsRefused: listeners.refused,
+		machine: serverFigures,
+		policy: policy.name,
+		policyErrors: () => faults.policy,
+		packagings: PACKAGINGS,
+		startedAt: clock.wall(),
+		apiListen: config.api.listen,
+		setUpTroubles: pages.trouble === undefined ? [] : [pages.trouble],
+	});
+	const wishes = new SessionWishes({
+		...{ clock, corsOrigins, log, addressRate: config.reports.addressRate },
+		sessionOf: (key) => reports.viewers.session(key),
+		onFault: (thrown) => log.error({ err: thrown }, "a session's wish failed inside the server"),
+	});
+	const routes = new MediaRoutes({
+		...{ endpoint, reports, wishes, pages, channels, cors, log, listening },
+		packagings: PACKAGINGS,
+		draining: () => model.draining,
+	});
+	const api = await createApi({ config: config.api, model, pages, log, version });
+	const close = async (): Promise<void> => {
+		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
+		await reports.close();
+		machine.close();
+		limiter.close();
+	};
+	return { channels, viewers, model, reports, listeners, routes, api, close };
+}
+
+interface ChannelParts {
+	readonly clock: Clock;
+	readonly limiter: LogLimiter;
+	readonly log: Log;
+}
+
+function createChannels({ channels, delivery }: Config, { clock, limiter, log }: ChannelParts): HostedChannel[] {
+	return channels.map((channel) => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;
 		const host = new ChannelHost({
 			...{ app, stream, ladder, ring, onDemand, clock, limiter },
@@ -115,58 +177,6 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		});
 		return { config: channel, host };
 	});
-	const socketOptions = await loadSocketOptions();
-	if (!socketOptions.available) {
-		log.warn("koffi is not installed: half-open viewers are found later than they could be");
-	}
-	const { corsOrigins } = config.http;
-	const serverFigures = (): ServerFigures => machine.figures;
-	const reports = await ReportServices.create({ config: config.reports, corsOrigins, clock, log, serverFigures });
-	const machine = watchMachine(config.server, { clock, log, viewers, channels });
-	const endpoint = new MediaEndpoint({
-		...{ viewers, clock, socketOptions, log, maxLag: delivery.maxLag, stallTimeout: delivery.stallTimeout },
-		programmes: programmesOf(channels, config.api.listChannelsTo404),
-		packagings: PACKAGINGS,
-		...{ policy, serverFigures, watch: reports },
-		cors: { origins: corsOrigins },
-	});
-	const requestsRefused = new Map<string, number>();
-	const model = new ServerModel({
-		...{ clock, channels, endpoint, viewers, requestsRefused, reports },
-		machine: serverFigures,
-		policyErrors: () => faults.policy,
-		packagings: PACKAGINGS,
-	});
-	const listener = createMediaListener({
-		...config.http,
-		clock,
-		handle: (request, response) => reports.handle(request, response) || route(request, response, endpoint, model),
-		onRefused: (code: ErrorCode) => {
-			requestsRefused.set(code, (requestsRefused.get(code) ?? 0) + 1);
-			limiter.note(code, {}, "a request was refused");
-		},
-	});
-	const api = await createApi({ config: config.api, model, log, version: packageVersion() });
-	const close = async (): Promise<void> => {
-		await Promise.all([...channels.map(({ host }) => host.stop()), closeListener(listener, clock), api.close()]);
-		await reports.close();
-		machine.close();
-		limiter.close();
-	};
-	return { channels, viewers, model, reports, listener, api, close };
-}
-
-/** What the listener for viewers serves besides streams and reports is only its health. */
-function route(request: IncomingMessage, response: ServerResponse, endpoint: MediaEndpoint, model: ServerModel): void {
-	if (request.url === "/healthz") {
-		response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
-		response.end('{"status":"ok"}\n');
-	} else if (model.draining) {
-		response.setHeader("Connection", "close");
-		answerError(response, new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
-	} else {
-		void endpoint.handle(request, response);
-	}
 }
 
 function programmesOf(channels: readonly HostedChannel[], listed: boolean): Programmes {
@@ -210,15 +220,4 @@ async function listenApi(api: FastifyInstance, address: ListenAddress): Promise<
 	return api.server.address() as AddressInfo;
 }
 
-async function closeListener(listener: Server, clock: Clock): Promise<void> {
-	// What has just been answered is written first.
-	await new Promise<void>((resolve) => void clock.after(0, resolve));
-	listener.closeAllConnections();
-	if (!listener.listening) return;
-	const closed = once(listener, "close");
-	listener.close();
-	await closed;
-}
-
-const addressOf = ({ address, port }: AddressInfo): ListenAddress => ({ host: address, port });
 const urlOf = (address: ListenAddress): string => `http://${formatListenAddress(address)}`;

@@ -124,7 +124,7 @@ export class Metrics {
 				counts.set(`${labels.channel} ${name}`, { labels, count: 0 });
 			}
 		}
-		for (const { channel, rendition } of this.#model.viewers()) {
+		for (const { channel, rendition } of this.#model.viewers({}).viewers) {
 			const entry = counts.get(`${channel} ${rendition}`);
 			if (entry !== undefined) entry.count++;
 		}

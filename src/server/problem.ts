@@ -94,6 +94,8 @@ function fromIssue(schema: z.ZodType, root: unknown, issue: z.core.$ZodIssue, ab
 const TYPES: Readonly<Record<string, string>> = {
 	array: "a list",
 	boolean: "true or false",
+	int: "a whole number",
+	null: "null",
 	number: "a number",
 	object: "a map of keys and values",
 	record: "a map of keys and values",

@@ -68,8 +68,8 @@ export class ReportServices implements SessionWatch {
 	}
 
 	/** Answers a request, if it is one of theirs. */
-	handle(request: IncomingMessage, response: ServerResponse): boolean {
-		const server = this.#servers.get((request.url ?? "").split("?", 1)[0]!);
+	handle(path: string, request: IncomingMessage, response: ServerResponse): boolean {
+		const server = this.#servers.get(path);
 		void server?.handle(request, response);
 		return server !== undefined;
 	}

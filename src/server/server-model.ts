@@ -3,7 +3,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
-import type { Name } from "../base/name.ts";
+import { bitsPerSecond, type EpochMs } from "../base/units.ts";
 import type { MediaEndpoint, Session } from "../delivery/media-endpoint.ts";
 import type { Viewers } from "../delivery/viewers.ts";
 import type { Packaging } from "../media/packaging.ts";
@@ -12,14 +12,19 @@ import type {
 	ApiModel,
 	ChannelSnapshot,
 	DecisionSnapshot,
-	FiguresRequest,
-	ServerTotals,
+	ServerSnapshot,
+	TotalsSnapshot,
+	ViewerList,
 	ViewerSnapshot,
 } from "./api-model.ts";
+import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 import type { ChannelHost } from "./channel-host.ts";
 import type { ChannelConfig } from "./config.ts";
-import { decisionSnapshot } from "./decision-snapshots.ts";
+import { decisionSnapshot, machineSnapshot } from "./decision-snapshots.ts";
 import { withGiven } from "./given-figures.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { mediaOrigins } from "./media-origins.ts";
+import { chooseRendition, renditionOf } from "./rendition-choice.ts";
 import type { ReportServices } from "./report-services.ts";
 import { channelSnapshot, viewerSnapshot } from "./snapshots.ts";
 
@@ -40,6 +45,17 @@ export interface ServerModelParts {
 	/** How often a policy from a module answered what is none. */
 	readonly policyErrors: () => number;
 	readonly reports: ReportServices;
+	/** The name of the switching policy. */
+	readonly policy: string;
+	readonly version: string;
+	/** Of the process. */
+	readonly startedAt: EpochMs;
+	/** What the API listens on. */
+	readonly apiListen: ListenAddress;
+	/** All listeners for viewers. */
+	readonly listening: () => readonly ListenAddress[];
+	/** What is wrong with the set-up, though streams go on; a sentence each. */
+	readonly setUpTroubles: readonly string[];
 }
 
 export class ServerModel implements ApiModel {
@@ -50,6 +66,19 @@ export class ServerModel implements ApiModel {
 		this.#parts = parts;
 	}
 
+	server(host: string): ServerSnapshot {
+		const { viewers, version, startedAt, policy, apiListen, listening } = this.#parts;
+		return {
+			...{ version, nodeVersion: process.versions.node, startedAt: new Date(startedAt).toISOString(), policy },
+			draining: this.draining,
+			viewers: viewers.size,
+			machine: machineSnapshot(this.machine()),
+			totals: this.totals(),
+			troubles: [...this.troubles],
+			mediaOrigins: mediaOrigins(listening(), { name: host, address: apiListen }),
+		};
+	}
+
 	channels(): readonly ChannelSnapshot[] {
 		const { channels, packagings, endpoint } = this.#parts;
 		const watching = new Map<object, number>();
@@ -57,8 +86,12 @@ export class ServerModel implements ApiModel {
 		return channels.map(({ config, host }) => channelSnapshot(config, host, watching.get(host) ?? 0, packagings));
 	}
 
-	viewers(): readonly ViewerSnapshot[] {
-		return [...this.#parts.endpoint.sessions()].map((session) => this.#snapshot(session));
+	viewers({ channel, limit, offset = 0 }: ViewersQuery): ViewerList {
+		const isAsked = ({ programme: { app, stream } }: Session): boolean =>
+			channel === undefined || channel === `${app}/${stream}`;
+		const fitting = [...this.#parts.endpoint.sessions()].filter(isAsked);
+		const some = fitting.slice(offset, limit === undefined ? undefined : offset + limit);
+		return { viewers: some.map((session) => this.#snapshot(session)), total: fitting.length };
 	}
 
 	viewer(id: string): ViewerSnapshot | undefined {
@@ -76,8 +109,7 @@ export class ServerModel implements ApiModel {
 	}
 
 	setWish(id: string, wish: string): void {
-		const { viewer, programme } = this.#session(id);
-		viewer.wish = wish === "auto" ? wish : renditionOf(programme, wish, ["auto"]);
+		chooseRendition(this.#session(id), wish);
 	}
 
 	setFigures(id: string, figures: FiguresRequest): void {
@@ -86,11 +118,15 @@ export class ServerModel implements ApiModel {
 		viewer.figures = withGiven(viewer.figures, { ...figures, smoothUpTo }, this.#parts.clock.now(), "api");
 	}
 
+	setLimit(id: string, maxBps: number | null): void {
+		this.#session(id).link.rate = maxBps === null ? undefined : bitsPerSecond(maxBps);
+	}
+
 	kick(id: string): void {
 		this.#parts.viewers.expel(this.#session(id).viewer, "kicked");
 	}
 
-	totals(): ServerTotals {
+	totals(): TotalsSnapshot {
 		const { viewers, requestsRefused, policyErrors } = this.#parts;
 		const { accepted, refused, switches, decisions, drops, left } = viewers.totals;
 		return {
@@ -101,12 +137,12 @@ export class ServerModel implements ApiModel {
 				const [direction, cause] = key.split("/") as [string, string];
 				return { direction, cause, count };
 			}),
-			decisions,
+			decisions: [...decisions],
 			policyErrors: policyErrors(),
 			drops: [...drops].map(([reason, count]) => ({ reason, count })),
 			left: [...left].map(([reason, count]) => ({ reason, count })),
 			requestsRefused: [...requestsRefused].map(([code, count]) => ({ code, count })),
-			reports: this.#parts.reports.counts(),
+			reports: [...this.#parts.reports.counts()],
 		};
 	}
 
@@ -117,7 +153,7 @@ export class ServerModel implements ApiModel {
 	get troubles(): readonly string[] {
 		const { duress } = this.machine();
 		const own = duress === undefined ? [] : [`the server is under duress (${duress.level}): ${duress.text}`];
-		return [...own, ...this.#parts.reports.troubles];
+		return [...own, ...this.#parts.reports.troubles, ...this.#parts.setUpTroubles];
 	}
 
 	#session(id: string): Session {
@@ -126,21 +162,4 @@ export class ServerModel implements ApiModel {
 		const shown = JSON.stringify(id.slice(0, 40));
 		throw new PenstockError("VIEWER_NOT_FOUND", `no viewer ${shown}; it may have left, see /api/v1/viewers.`);
 	}
-}
-
-/**
- * @param besides what could have been asked for instead of a rendition
- * @throws PenstockError RENDITION_NOT_FOUND
- */
-function renditionOf(
-	{ app, stream, lanes }: Session["programme"],
-	asked: string,
-	besides: readonly string[] = [],
-): Name {
-	const { renditions } = lanes.channel;
-	const rendition = renditions.find(({ name }) => name === asked);
-	if (rendition !== undefined) return rendition.name;
-	const known = [...besides, ...renditions.map(({ name }) => name)].join(", ");
-	const text = `${app}/${stream} has no rendition ${JSON.stringify(asked)}; there is ${known}.`;
-	throw new PenstockError("RENDITION_NOT_FOUND", text);
 }

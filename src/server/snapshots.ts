@@ -48,7 +48,7 @@ export function channelSnapshot(
 }
 
 /** Those that can carry the channel's codecs; all of them as long as nobody knows these. */
-function urlsOf(
+export function urlsOf(
 	{ app, stream }: ChannelConfig,
 	packagings: readonly Packaging[],
 	decode: DecodeInformation | undefined,
@@ -108,6 +108,7 @@ export function viewerSnapshot(session: Session, clock: Clock, told: SessionTold
 		connectedAt: new Date(connectedAt).toISOString(),
 		rendition: viewer.rendition,
 		wish: viewer.wish,
+		...(session.link.rate !== undefined && { maxBps: session.link.rate }),
 		...(decision && { decision: { kind: decision.kind, ...decision.because } }),
 		unit: viewer.unit,
 		lagMs: viewer.lag,

@@ -7,6 +7,7 @@ import { bitsPerSecond, epochMs, milliseconds } from "../base/units.ts";
 import { Channel } from "../channel/channel.ts";
 import { LaneSet } from "../delivery/lane-set.ts";
 import type { Session } from "../delivery/media-endpoint.ts";
+import { NarrowLink } from "../delivery/narrow-link.ts";
 import { Viewer } from "../delivery/viewer.ts";
 import { fixedPolicy } from "../switching/fixed.ts";
 import type { ServerFigures } from "../switching/state.ts";
@@ -47,7 +48,10 @@ function join(sessionKey = KEY): Session {
 		...{ app: name("live"), stream: name("a"), lanes, bitrateOf: () => bitsPerSecond(2.5e6) },
 		...{ claim: () => () => {}, ready: () => Promise.resolve() },
 	};
-	const session = { viewer, programme, sessionKey, remoteAddress: "", userAgent: "", connectedAt: epochMs(0) };
+	const session = {
+		...{ viewer, programme, sessionKey, remoteAddress: "", userAgent: "", connectedAt: epochMs(0) },
+		link: new NarrowLink(clock),
+	};
 	reports.joined(session);
 	return session;
 }

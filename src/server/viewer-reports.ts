@@ -77,6 +77,11 @@ export class ViewerReports implements ReportTaker, SessionWatch {
 		return this.#byKey.has(sessionKey);
 	}
 
+	/** The session that has this key now. */
+	session(sessionKey: string): Session | undefined {
+		return this.#byKey.get(sessionKey)?.session;
+	}
+
 	/** What the viewer told last; undefined where it is another's session by now. */
 	told(session: Session): SessionTold | undefined {
 		const entry = this.#byKey.get(session.sessionKey);

@@ -89,6 +89,7 @@ export function adaptivePolicy(given: Partial<AdaptiveSettings> = {}): Policy {
 	return {
 		name: "adaptive",
 		watches: true,
+		patience: settings.patience,
 		decide(state) {
 			const there = state.renditions.filter(({ available }) => available);
 			const lowest = there.at(-1);
@@ -138,8 +139,11 @@ function decideAtEnd(one: Case, caps: Caps): Decision {
 	return position === 0 ? atCeiling(one, caps) : hold("network", outlook.text(position));
 }
 
-const atCeiling = ({ state, position }: Case, caps: Caps): Decision =>
-	position === 0 ? hold("policy", `"${state.current}" is the best`) : { kind: "hold", because: caps.because };
+const atCeiling = ({ position }: Case, caps: Caps): Decision =>
+	position === 0 ? AT_THE_BEST : { kind: "hold", because: caps.because };
+
+/** Most viewers', most of the time. */
+const AT_THE_BEST = hold("policy", "there is no better one");
 
 /** Whatever has befallen this network before may befall it again, and nothing would stall: most viewers, most of the time. */
 function isComfortable({ state, network, there, position }: Case): boolean {

@@ -29,13 +29,22 @@ const PRIOR = ((): number[] => {
 	const sum = density.reduce((total, value) => total + value, 0);
 	return density.map((value) => (value > 1e-3 ? (PRIOR_WEIGHT * value) / sum : 0));
 })();
-const PRIOR_CHANGES = changesOf(PRIOR);
+/**
+ * Every change that there can be, by its place among the steps and by how often it has been seen: the lists of all
+ * viewers are made of these.
+ */
+const POSSIBLE: readonly (readonly CapacityChange[])[] = PRIOR.map((prior, place) =>
+	Array.from({ length: CHANGES_KEPT + 1 }, (_, count) => ({
+		ratio: Math.exp((LOWEST_STEP + place) * STEP),
+		weight: prior + count,
+	})),
+);
 
 export class CapacityHistory {
-	/** Steps of the last changes, a ring. */
-	readonly #last = new Int8Array(CHANGES_KEPT);
+	/** Places of the last changes among the steps, a ring; and how many of them are at each place. */
+	readonly #last = new Uint8Array(CHANGES_KEPT);
+	readonly #counts = new Uint8Array(STEPS.length);
 	#count = 0;
-	#changes = PRIOR_CHANGES;
 	#variability = 0;
 	#evidenceAt = Number.NEGATIVE_INFINITY;
 	/** Logarithms: of the newest estimate, of its difference to the one before, and of what lies behind all of them. */
@@ -53,7 +62,12 @@ export class CapacityHistory {
 
 	/** What may happen to the capacity by the next unit, each once, with its weight. */
 	get changes(): readonly CapacityChange[] {
-		return this.#changes;
+		const changes: CapacityChange[] = [];
+		for (let place = 0; place < STEPS.length; place++) {
+			const count = this.#counts[place]!;
+			if (count > 0 || PRIOR[place]! > 0) changes.push(POSSIBLE[place]![count]!);
+		}
+		return changes;
 	}
 
 	/** Mean of |ln quotient|, rises half. */
@@ -83,12 +97,10 @@ export class CapacityHistory {
 
 	#remember(change: number): void {
 		const step = Math.min(HIGHEST_STEP, Math.max(LOWEST_STEP, Math.round(change / STEP)));
-		this.#last[this.#count++ % CHANGES_KEPT] = step;
-		const weights = [...PRIOR];
-		for (let index = 0; index < Math.min(this.#count, CHANGES_KEPT); index++) {
-			weights[this.#last[index]! - LOWEST_STEP]!++;
-		}
-		this.#changes = changesOf(weights);
+		const newest = this.#count % CHANGES_KEPT;
+		if (this.#count++ >= CHANGES_KEPT) this.#counts[this.#last[newest]!]!--;
+		this.#last[newest] = step - LOWEST_STEP;
+		this.#counts[step - LOWEST_STEP]!++;
 		const weighed = change < 0 ? -change : RISE_WEIGHT * change;
 		this.#variability += VARIABILITY_WEIGHT * (weighed - this.#variability);
 	}
@@ -103,10 +115,4 @@ function noiseShare(correlation: number): number {
 	const bounded = Math.max(-0.499, correlation);
 	if (bounded >= 0) return 0;
 	return Math.min(MOST_NOISE, (1 - Math.sqrt(1 - 4 * bounded ** 2)) / (-2 * bounded));
-}
-
-function changesOf(weights: readonly number[]): readonly CapacityChange[] {
-	return weights.flatMap((weight, index) =>
-		weight > 0 ? [{ ratio: Math.exp((LOWEST_STEP + index) * STEP), weight }] : [],
-	);
 }

@@ -17,14 +17,16 @@ export function withEmulated(
 ): ViewerFigures {
 	if (network === undefined) return given;
 	const { capacity, capacityAt, receiverLimited } = network;
-	const emulated = <Value>(value: Value, at = now): Figure<Value> => ({ value, at, source: "emulated" });
-	const holds = <Value>(figure: Figure<Value> | undefined): figure is Figure<Value> =>
-		figure !== undefined && (figure.source === "api" || now - figure.at <= REPORT_HOLDS_MS);
-	return {
-		...given,
-		...(!holds(given.bandwidth) && capacity !== undefined && { bandwidth: emulated(capacity, capacityAt) }),
-		...(!holds(given.cpuIdle) && { cpuIdle: emulated(1 - receiverLimited) }),
-		...(!holds(given.memoryUsed) && { memoryUsed: emulated(receiverLimited) }),
-		...(!holds(given.buffer) && { buffer: emulated(buffer) }),
-	};
+	const figures: { -readonly [Key in keyof ViewerFigures]: ViewerFigures[Key] } = { ...given };
+	if (capacity !== undefined && !holds(given.bandwidth, now)) figures.bandwidth = emulated(capacity, capacityAt);
+	if (!holds(given.cpuIdle, now)) figures.cpuIdle = emulated(1 - receiverLimited, now);
+	if (!holds(given.memoryUsed, now)) figures.memoryUsed = emulated(receiverLimited, now);
+	if (!holds(given.buffer, now)) figures.buffer = emulated(buffer, now);
+	return figures;
+}
+
+const emulated = <Value>(value: Value, at: Milliseconds): Figure<Value> => ({ value, at, source: "emulated" });
+
+function holds(figure: Figure<unknown> | undefined, now: Milliseconds): boolean {
+	return figure !== undefined && (figure.source === "api" || now - figure.at <= REPORT_HOLDS_MS);
 }

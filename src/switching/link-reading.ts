@@ -23,3 +23,11 @@ export interface LinkReading {
 	/** Not of acknowledgements, but of what the sender's own kernel has taken: no burst can be timed by it. */
 	readonly coarse?: boolean;
 }
+
+/** What can be asked of a viewer's connection: each answer is as of now. */
+export interface LinkSource {
+	/** A glance: how many bytes are acknowledged. Left out, or undefined, where it costs no less than a whole look. */
+	acknowledged?(): number | undefined;
+	/** Undefined when the connection is over. */
+	look(now: Milliseconds): LinkReading | undefined;
+}

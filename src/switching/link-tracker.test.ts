@@ -37,7 +37,7 @@ describe("a link that falls short of the stream", () => {
 	it("is known within 300 ms, and what it takes to within a tenth", () => {
 		const link = new ModelLink(new LinkTracker(), { rateBps: 10e6, roundTripMs: 30 });
 		link.stream({ bitrateBps: 3e6, durationMs: 5000, unitMs: 500 });
-		expect(link.tracker.strained).toBe(false);
+		expect(link.tracker.overdue).toBe(0);
 		link.rateBps = 1e6;
 		const fell = link.now;
 		let knownAfter: number | undefined;
@@ -64,11 +64,67 @@ describe("a link that falls short of the stream", () => {
 	});
 });
 
-test("looks are few while nothing happens, and several behind a train", () => {
-	const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });
-	link.stream({ bitrateBps: 1e6, durationMs: 10_000 });
-	expect(link.readings / 10).toBeGreaterThanOrEqual(5);
-	expect(link.readings / 10).toBeLessThanOrEqual(8);
+describe("looks", () => {
+	it("are few while nothing happens, most of them glances, and several behind a train", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });
+		link.stream({ bitrateBps: 1e6, durationMs: 10_000 });
+		const [looks, whole] = [link.looks / 10, link.readings / 10];
+		expect(looks).toBeGreaterThanOrEqual(5);
+		expect(looks).toBeLessThanOrEqual(8);
+		expect(whole).toBeGreaterThanOrEqual(1);
+		expect(whole).toBeLessThanOrEqual(3);
+	});
+
+	it("are no further apart than 260 ms while something is written", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });
+		link.stream({ bitrateBps: 1e6, durationMs: 2000 });
+		for (let picture = 0; picture < 300; picture++) {
+			const before = link.now;
+			const looks = link.looks;
+			while (link.looks === looks) {
+				link.send(4000);
+				link.run(33);
+			}
+			expect(link.now - before).toBeLessThanOrEqual(260);
+		}
+	});
+
+	it("are the clock's where nothing is written, and sooner where nothing could be", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });
+		link.stream({ bitrateBps: 1e6, durationMs: 2000 });
+		link.run(100);
+		link.look();
+		expect(link.tracker.nextLookAt).toBe(link.now + 400);
+		link.tracker.held();
+		expect(link.tracker.nextLookAt).toBe(link.now + 200);
+	});
+
+	it("tell a queue as soon as whole ones would, be they glances", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 10e6, roundTripMs: 30 });
+		link.stream({ bitrateBps: 1e6, durationMs: 2000 });
+		link.run(100);
+		link.look();
+		link.rateBps = 0;
+		link.send(3000);
+		const sentAt = link.now;
+		link.run(80);
+		const early = milliseconds(link.now);
+		expect(link.tracker.isCalm(early)).toBe(true);
+		expect(link.tracker.glance(early, link.reading.ackedBytes)).toBe(true);
+		link.run(10);
+		const late = milliseconds(link.now);
+		expect(late - sentAt).toBe(90);
+		expect(link.tracker.glance(late, link.reading.ackedBytes)).toBe(false);
+		link.tracker.look(link.reading);
+		expect(link.tracker.overdue).toBe(5);
+		expect(link.tracker.isCalm(late)).toBe(false);
+	});
+
+	it("at a unit's end, only where the last was a while ago", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 10e6, roundTripMs: 30 });
+		const wants = (after: number): boolean => link.tracker.wantsLook(milliseconds(link.now + after), "unit-end");
+		expect([50, 150].map(wants)).toEqual([false, true]);
+	});
 });
 
 test("a change from unit to unit is remembered as a quotient", () => {

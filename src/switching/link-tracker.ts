@@ -11,7 +11,9 @@
  *   the rate at which the link passed the bytes between. It does not take the last bytes: a receiver may hold back the
  *   acknowledgement of an odd last segment.
  *
- * Looks are dear (a system call each): few while nothing happens, several behind a train, more while a queue stands.
+ * Looks are dear (a system call each). While nothing happens, one that only tells how much has arrived is enough to see
+ * a queue begin (`glance`), and it is taken behind a write, when all that it touches is in the caches already. Whole
+ * looks follow a train, and come often while a queue stands.
  */
 import { bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import { AckedRate } from "./acked-rate.ts";
@@ -20,6 +22,7 @@ import type { LinkReading } from "./link-reading.ts";
 import { PlaybackModel } from "./playback-model.ts";
 import { SendLog } from "./send-log.ts";
 import type { NetworkState } from "./state.ts";
+import { NOTHING, noteArrived, rateOf, rateWithNext, type Train } from "./train.ts";
 
 /** Of Ethernet. Larger ones (loopback has them) are taken for as many of these. */
 const MOST_SEGMENT_BYTES = 1448;
@@ -27,8 +30,14 @@ const MOST_SEGMENT_BYTES = 1448;
 const ACK_PATIENCE_MS = 55;
 /** A queue must stand for so long before what is acknowledged is taken for what the link takes. */
 const BUSY_WINDOW_MS = 100;
-const LOOK_MS = 220;
+/** Behind a write; and by the clock, for a stream that writes nothing. */
+const LOOK_MS = 200;
+const LOOK_WITHOUT_WRITE_MS = 400;
 const LOOK_WHILE_OVERDUE_MS = 40;
+/** A decision at a unit's end rests on nothing older. */
+const LOOK_AT_END_MS = 100;
+/** What only a whole look tells (round trips, the viewer's window) is never older. */
+const WHOLE_LOOK_MS = 1000;
 const FIRST_TRAIN_LOOK_MS = 8;
 /** A burst is a train if it has so many segments, and so many times the bytes of an ordinary one. */
 const TRAIN_SEGMENTS = 2.5;
@@ -42,11 +51,6 @@ const LEAST_WINDOW_BYTES = 8 * MOST_SEGMENT_BYTES;
 const TAIL_SEGMENTS = 2;
 const PACED_SHARE = 0.75;
 const NO_QUEUE_MS = 12;
-/** What must have arrived of a train, and how far two looks must be apart, to be told a rate by. */
-const LEAST_SHARE = 0.5;
-const LEAST_BETWEEN_MS = 20;
-/** The shortest time that is told apart: the kernel stamps acknowledgements to a few milliseconds. */
-const LEAST_TRAIN_MS = 2;
 const WRITE_WEIGHT = 0.1;
 const RECEIVER_WINDOW_MS = 1000;
 /** What the stream itself has taken for so long, the link takes. */
@@ -54,30 +58,14 @@ const FLOOR_WINDOW_MS = 1000;
 /** With which a live player is taken to begin. */
 const ASSUMED_BUFFER = milliseconds(1000);
 
-interface Train {
-	readonly at: Milliseconds;
-	readonly start: number;
-	end: number;
-	/** When the burst behind it was sent, and where that ends. */
-	nextAt: number;
-	nextEnd: number;
-	looks: number;
-	/** Of the first look and the last one that found it on its way: what had arrived, and until when. */
-	readonly first: Arrived;
-	readonly last: Arrived;
-}
-
-interface Arrived {
-	bytes: number;
-	at: number;
-}
-
 export class LinkTracker {
 	readonly #sent = new SendLog();
 	readonly #acked = new AckedRate();
 	readonly #history = new CapacityHistory();
 	readonly #playback = new PlaybackModel(ASSUMED_BUFFER);
 	#last: LinkReading | undefined;
+	#lookedAt = Number.NEGATIVE_INFINITY;
+	#deliveredBytes = 0;
 	#since: number | undefined;
 	#nextLookAt = 0;
 	#overdue = 0;
@@ -95,9 +83,9 @@ export class LinkTracker {
 		return milliseconds(this.#nextLookAt);
 	}
 
-	/** A queue stands: worth a decision before the unit's end. */
-	get strained(): boolean {
-		return this.#overdue > 0;
+	/** For how long a queue had stood at the last look; 0: there was none. */
+	get overdue(): Milliseconds {
+		return milliseconds(this.#overdue);
 	}
 
 	/**
@@ -106,9 +94,8 @@ export class LinkTracker {
 	 */
 	get maySend(): boolean {
 		if (this.#last === undefined || this.#overdue === 0 || this.#capacity === undefined) return true;
-		const { minRoundTrip, deliveredBytes } = this.#last;
-		const window = (this.#capacity * (minRoundTrip + WINDOW_MS)) / 8000;
-		return this.#sent.sentBytes - deliveredBytes < Math.max(LEAST_WINDOW_BYTES, window);
+		const window = (this.#capacity * (this.#last.minRoundTrip + WINDOW_MS)) / 8000;
+		return this.#sent.sentBytes - this.#deliveredBytes < Math.max(LEAST_WINDOW_BYTES, window);
 	}
 
 	/** What is taken to be in the viewer's buffer. */
@@ -150,23 +137,60 @@ export class LinkTracker {
 		this.#nextLookAt = Math.min(this.#nextLookAt, firstLook);
 	}
 
+	/** Whether to look now that something has been written, or a unit ends: a look between those is the clock's. */
+	wantsLook(now: Milliseconds, moment: "write" | "unit-end"): boolean {
+		return now - this.#lookedAt >= (moment === "write" ? LOOK_MS : LOOK_AT_END_MS);
+	}
+
+	/** Nothing may be written for a while: the clock must tell when to look. */
+	held(): void {
+		this.#nextLookAt = Math.min(this.#nextLookAt, this.#lookedAt + LOOK_MS);
+	}
+
+	/** Nothing is to be learnt from the connection but whether a queue begins. */
+	isCalm(now: Milliseconds): boolean {
+		if (this.#last === undefined || this.#capacity === undefined) return false;
+		return this.#overdue === 0 && this.#train === undefined && now - this.#last.at < WHOLE_LOOK_MS;
+	}
+
+	/**
+	 * A look that tells only how much is acknowledged. Only while calm.
+	 * @returns whether it stays calm: a whole look is due otherwise
+	 */
+	glance(at: Milliseconds, ackedBytes: number): boolean {
+		this.#noteAcked(at, ackedBytes);
+		if (this.#overdueAt(at, this.#last!.minRoundTrip) > 0) return false;
+		this.#deliveredBytes = ackedBytes;
+		this.#nextLookAt = at + LOOK_WITHOUT_WRITE_MS;
+		return true;
+	}
+
 	look(reading: LinkReading): void {
 		this.#last = reading;
 		this.#since ??= reading.at;
-		this.#sent.acknowledge(reading.ackedBytes);
-		if (this.#sent.ackedMedia > 0) this.#playback.update(reading.at, this.#sent.ackedMedia, this.#sent.sentMedia);
+		this.#noteAcked(reading.at, reading.ackedBytes);
+		this.#deliveredBytes = reading.deliveredBytes;
 		this.#findOverdue(reading);
 		this.#acked.add(reading.deliveredBytes, reading.lastAckAt);
 		this.#timeTrain(reading);
 		this.#measureBusy(reading);
 		this.#watchReceiver(reading);
-		const next = this.#overdue > 0 ? LOOK_WHILE_OVERDUE_MS : LOOK_MS;
+		const next = this.#overdue > 0 ? LOOK_WHILE_OVERDUE_MS : LOOK_WITHOUT_WRITE_MS;
 		this.#nextLookAt = Math.min(reading.at + next, this.#nextTrainLook(reading));
 	}
 
+	#noteAcked(at: Milliseconds, ackedBytes: number): void {
+		this.#lookedAt = at;
+		this.#sent.acknowledge(ackedBytes);
+		if (this.#sent.ackedMedia > 0) this.#playback.update(at, this.#sent.ackedMedia, this.#sent.sentMedia);
+	}
+
+	#overdueAt(at: Milliseconds, minRoundTrip: number): number {
+		return this.#sent.isEmpty ? 0 : Math.max(0, at - this.#sent.oldestAt - minRoundTrip - ACK_PATIENCE_MS);
+	}
+
 	#findOverdue({ at, minRoundTrip }: LinkReading): void {
-		const age = this.#sent.isEmpty ? 0 : at - this.#sent.oldestAt;
-		this.#overdue = Math.max(0, age - minRoundTrip - ACK_PATIENCE_MS);
+		this.#overdue = this.#overdueAt(at, minRoundTrip);
 		if (this.#overdue === 0) this.#busySince = undefined;
 		else if (this.#busySince === undefined) {
 			// What went before the oldest byte met no queue: it was acknowledged when that byte should have been.
@@ -235,7 +259,7 @@ export class LinkTracker {
 	/** @returns undefined before the first look */
 	state(now: Milliseconds): NetworkState | undefined {
 		if (this.#last === undefined) return undefined;
-		const { roundTrip, minRoundTrip, deliveredBytes } = this.#last;
+		const { roundTrip, minRoundTrip } = this.#last;
 		const sinceLook = this.#overdue > 0 ? now - this.#last.at : 0;
 		const seen = this.#overdue > 0 ? this.#capacity : (this.#history.expected ?? this.#capacity);
 		return {
@@ -244,7 +268,7 @@ export class LinkTracker {
 			capacityAt: milliseconds(this.#capacityAt),
 			basis: this.#basis,
 			overdue: milliseconds(this.#overdue + sinceLook),
-			outstandingBytes: this.#sent.sentBytes - deliveredBytes,
+			outstandingBytes: this.#sent.sentBytes - this.#deliveredBytes,
 			outstandingMedia: milliseconds(Math.max(0, this.#sent.sentMedia - this.#sent.ackedMedia)),
 			roundTrip,
 			minRoundTrip,
@@ -254,35 +278,3 @@ export class LinkTracker {
 		};
 	}
 }
-
-function noteArrived({ first, last }: Train, bytes: number, at: number): void {
-	if (first.bytes === 0) [first.bytes, first.at] = [bytes, at];
-	[last.bytes, last.at] = [bytes, at];
-}
-
-/**
- * Bits per second of a train that was seen on its way with at least half of it arrived. A shaper may let a train's
- * beginning pass for nothing: where two looks are far enough apart, what came between them is the upper bound.
- */
-function rateOf({ start, end, at, first, last }: Train, minRoundTrip: number): number | undefined {
-	if (last.bytes < LEAST_SHARE * (end - start)) return undefined;
-	const rate = (last.bytes * 8000) / Math.max(LEAST_TRAIN_MS, last.at - at - minRoundTrip);
-	const between = last.at - first.at;
-	if (between < LEAST_BETWEEN_MS) return rate;
-	return Math.min(rate, ((last.bytes - first.bytes) * 8000) / between);
-}
-
-/**
- * The same of a train that was through when somebody looked, by what arrived last, if that was sent while the train was
- * still on its way: else the time between does not belong to it.
- */
-function rateWithNext(train: Train, arrived: Arrived, minRoundTrip: number): number | undefined {
-	const { start, end, at, nextAt, nextEnd } = train;
-	if (arrived.bytes <= 0 || arrived.bytes + start > nextEnd) return undefined;
-	const took = Math.max(LEAST_TRAIN_MS, arrived.at - at - minRoundTrip);
-	const through = at + minRoundTrip + (took * (end - start)) / Math.max(arrived.bytes, end - start);
-	const isOne = nextAt + minRoundTrip <= through || start + arrived.bytes < end;
-	return isOne ? (arrived.bytes * 8000) / took : undefined;
-}
-
-const NOTHING: Arrived = { bytes: 0, at: 0 };

@@ -2,19 +2,27 @@
  * What was handed to a connection and has not been acknowledged: when, and up to where in the media. A ring of fixed
  * size; writes of the same few milliseconds are one entry, and when it is full the two oldest become one, which keeps
  * the age of the oldest byte true.
+ *
+ * Each write of each viewer comes by here, when its log has long left the caches: an entry's numbers are neighbours.
  */
 import { type Milliseconds, milliseconds } from "../base/units.ts";
 
 const ENTRIES = 96;
+/** In an entry: when it was sent, how many bytes had been then, and up to where in the media. */
+const TIME = 0;
+const END = 1;
+const MEDIA = 2;
+const FIELDS = 3;
+const LENGTH = ENTRIES * FIELDS;
 /** Writes closer than this belong to one burst. */
 const SAME_BURST_MS = 4;
 
 export class SendLog {
-	readonly #ends = new Float64Array(ENTRIES);
-	readonly #times = new Float64Array(ENTRIES);
-	readonly #media = new Float64Array(ENTRIES);
+	readonly #entries = new Float64Array(LENGTH);
+	/** Where the oldest entry begins, and behind the newest. */
 	#first = 0;
-	#length = 0;
+	#end = 0;
+	#count = 0;
 	#firstStart = 0;
 	#sentBytes = 0;
 	#sentMedia = 0;
@@ -25,12 +33,12 @@ export class SendLog {
 	}
 
 	get isEmpty(): boolean {
-		return this.#length === 0;
+		return this.#count === 0;
 	}
 
 	/** When the oldest byte that is not acknowledged was sent. Only while not empty. */
 	get oldestAt(): Milliseconds {
-		return milliseconds(this.#times[this.#first]!);
+		return milliseconds(this.#entries[this.#first + TIME]!);
 	}
 
 	/** How many bytes were sent before those that were sent with it. */
@@ -50,39 +58,38 @@ export class SendLog {
 
 	/** @returns whether this begins a burst (else the bytes belong to the one before) */
 	add(at: Milliseconds, bytes: number, mediaTime: Milliseconds): boolean {
+		const entries = this.#entries;
 		this.#sentBytes += bytes;
 		this.#sentMedia = Math.max(this.#sentMedia, mediaTime);
-		const last = this.#at(this.#length - 1);
-		if (this.#length > 0 && at - this.#times[last]! < SAME_BURST_MS) {
-			this.#ends[last] = this.#sentBytes;
-			this.#media[last] = mediaTime;
-			return false;
-		}
-		if (this.#length === ENTRIES) this.#mergeOldest();
-		const place = this.#at(this.#length++);
-		this.#ends[place] = this.#sentBytes;
-		this.#times[place] = at;
-		this.#media[place] = mediaTime;
+		const last = (this.#end === 0 ? LENGTH : this.#end) - FIELDS;
+		const isSame = this.#count > 0 && at - entries[last + TIME]! < SAME_BURST_MS;
+		if (this.#count === ENTRIES && !isSame) this.#mergeOldest();
+		const place = isSame ? last : this.#end;
+		entries[place + END] = this.#sentBytes;
+		entries[place + MEDIA] = mediaTime;
+		if (isSame) return false;
+		entries[place + TIME] = at;
+		this.#end = following(place);
+		this.#count++;
 		return true;
 	}
 
 	acknowledge(bytes: number): void {
-		while (this.#length > 0 && this.#ends[this.#first]! <= bytes) {
-			this.#ackedMedia = this.#media[this.#first]!;
-			this.#firstStart = this.#ends[this.#first]!;
-			this.#first = (this.#first + 1) % ENTRIES;
-			this.#length--;
+		const entries = this.#entries;
+		while (this.#count > 0 && entries[this.#first + END]! <= bytes) {
+			this.#ackedMedia = entries[this.#first + MEDIA]!;
+			this.#firstStart = entries[this.#first + END]!;
+			this.#first = following(this.#first);
+			this.#count--;
 		}
 	}
 
-	#at(index: number): number {
-		return (this.#first + index + ENTRIES) % ENTRIES;
-	}
-
 	#mergeOldest(): void {
-		const second = this.#at(1);
-		this.#times[second] = this.#times[this.#first]!;
+		const second = following(this.#first);
+		this.#entries[second + TIME] = this.#entries[this.#first + TIME]!;
 		this.#first = second;
-		this.#length--;
+		this.#count--;
 	}
 }
+
+const following = (place: number): number => (place + FIELDS === LENGTH ? 0 : place + FIELDS);

@@ -169,6 +169,8 @@ export interface Policy {
 	readonly name: string;
 	/** Whether it is asked within units, too. */
 	readonly watches?: boolean;
+	/** For how long a queue has stood before it is. From its first moment on where this is left out, or of a module's. */
+	readonly patience?: Milliseconds;
 	decide(state: SwitchingState): Decision;
 }
 

@@ -7,7 +7,7 @@ import type { Name } from "../base/name.ts";
 import { type Milliseconds, milliseconds } from "../base/units.ts";
 import { decide } from "./decide.ts";
 import { withEmulated } from "./emulated-figures.ts";
-import type { LinkReading } from "./link-reading.ts";
+import type { LinkReading, LinkSource } from "./link-reading.ts";
 import { LinkTracker } from "./link-tracker.ts";
 import type {
 	Decision,
@@ -71,9 +71,10 @@ export class SwitchControl {
 		return this.#link;
 	}
 
-	/** A queue stands, and the policy wants to be asked before the unit's end. */
+	/** A queue stands, for so long that the policy wants to be asked before the unit's end. */
 	get wantsDecision(): boolean {
-		return this.#policy.watches === true && this.#link.strained;
+		const { watches, patience = 0 } = this.#policy;
+		return watches === true && this.#link.overdue > 0 && this.#link.overdue >= patience;
 	}
 
 	/** Whether more may be handed to the connection; where not, the next look tells anew. */
@@ -87,9 +88,19 @@ export class SwitchControl {
 		return network && withEmulated({}, network, this.#link.buffer, now);
 	}
 
-	/** When the next look at the connection is due; never later than half a second from the last. */
+	/** When a look at the connection is due by the clock, whatever happens until then. */
 	get nextLookAt(): Milliseconds {
 		return this.#link.nextLookAt;
+	}
+
+	/** Whether to look at the connection now that something has been written to it, or a unit ends. */
+	wantsLook(now: Milliseconds, moment: "write" | "unit-end"): boolean {
+		return this.#link.wantsLook(now, moment);
+	}
+
+	/** The connection took less than it was given: nothing may be written for a while that one could look behind. */
+	held(): void {
+		this.#link.held();
 	}
 
 	/**
@@ -105,6 +116,19 @@ export class SwitchControl {
 		this.#skipped += media;
 	}
 
+	/**
+	 * Looks at the connection: only how much of it has arrived where nothing else can be of interest.
+	 * @returns whether there is news that a decision may rest on
+	 */
+	watch(source: LinkSource, now: Milliseconds): boolean {
+		const acked = this.#link.isCalm(now) ? source.acknowledged?.() : undefined;
+		if (acked !== undefined && this.#link.glance(now, acked)) return false;
+		const reading = source.look(now);
+		if (reading === undefined) return false;
+		this.look(reading);
+		return true;
+	}
+
 	/** A look at the connection was taken. */
 	look(reading: LinkReading): void {
 		this.#link.look(reading);
@@ -118,26 +142,32 @@ export class SwitchControl {
 		const { position, now } = situation;
 		if (position.moment === "unit-end") this.#link.endUnit();
 		const network = this.#link.state(now);
+		const { renditions, current, wish, server } = situation;
 		const viewer = withEmulated(situation.viewer, network, this.#link.buffer, now);
-		const decision = decide(this.#policy, {
-			...situation,
+		const state: { -readonly [Key in keyof SwitchingState]: SwitchingState[Key] } = {
+			now,
+			renditions,
+			current,
+			wish,
 			viewer,
+			server,
+			position,
 			history: this.#history,
-			...(network && { network }),
-			...(this.#planned !== undefined && { planned: this.#planned }),
-		});
+		};
+		if (network !== undefined) state.network = network;
+		if (this.#planned !== undefined) state.planned = this.#planned;
+		const decision = decide(this.#policy, state);
 		if (position.moment === "unit-end") this.#planned = undefined;
 		else if (decision.kind === "switch") this.#planned = decision.to;
-		this.#record({ ...situation, viewer }, network, decision);
+		this.#record(state, decision);
 		return decision;
 	}
 
-	#record(situation: Situation, network: NetworkState | undefined, decision: Decision): void {
-		const last = this.#decisions.at(-1)?.decision;
-		if (decision.kind === "hold" && situation.position.moment === "within-unit") return;
-		if (decision.kind === "hold" && last?.kind === "hold" && decision.because.cause === last.because.cause) return;
-		const { now: at, current, viewer, server, position } = situation;
+	#record({ now: at, current, viewer, server, position, network }: SwitchingState, decision: Decision): void {
 		const { moment, lag } = position;
+		const last = this.#decisions.at(-1)?.decision;
+		if (decision.kind === "hold" && moment === "within-unit") return;
+		if (decision.kind === "hold" && last?.kind === "hold" && decision.because.cause === last.because.cause) return;
 		this.#decisions.push({ at, moment, current, decision, viewer, server, network: withoutChanges(network), lag });
 		if (this.#decisions.length > DECISIONS_KEPT) this.#decisions.shift();
 	}

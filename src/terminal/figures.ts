@@ -2,8 +2,9 @@
  * What a player tells: its figures, and what happens to it. The names are those of `--json`, with their units; they are
  * stable.
  */
+
+import type { DelaySource } from "../playback/meters.ts";
 import type { FrameCount } from "./frame-tally.ts";
-import type { DelaySource } from "./meters.ts";
 
 /** A player's figures at one moment. Rates are of the last second, counts from the start. */
 export interface PlayerFigures {

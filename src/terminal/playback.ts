@@ -10,11 +10,11 @@ import { sameAudio } from "../media/audio.ts";
 import type { UnitHead } from "../media/packaging.ts";
 import type { StreamSink, UnitStart } from "../media/stream-reader.ts";
 import { BAR_HEIGHT, BAR_WIDTH, type FrameReading, readBar } from "../media/test-signal.ts";
+import { DelayMeter, PlaybackClock, RateMeter } from "../playback/meters.ts";
 import { decodeChanges } from "./decode-change.ts";
 import type { DecodedFrame, DecoderSetup } from "./decoder.ts";
 import { DecoderChain, type Fed } from "./decoder-chain.ts";
 import type { DecodeChange, PlayerFigures } from "./figures.ts";
-import { DelayMeter, PlaybackClock, RateMeter } from "./meters.ts";
 import { readBarOfPpm } from "./picture-files.ts";
 
 /** Where a unit begins, as a player sees it. */

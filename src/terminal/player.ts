@@ -6,15 +6,15 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import { fmp4 } from "../media/fmp4/fmp4.ts";
 import type { StreamReader } from "../media/stream-reader.ts";
+import { RateMeter } from "../playback/meters.ts";
+import { type StreamFormat, streamFormat } from "../playback/stream-format.ts";
+import { ThroughputMeter } from "../playback/throughput-meter.ts";
 import { FaultNotes } from "./fault-notes.ts";
 import type { EndReason, FiguresSink, PlayerFigures, PlayView, SwitchTold } from "./figures.ts";
 import { everyFrameOnce, type FrameCount, FrameTally } from "./frame-tally.ts";
 import { type HttpStream, openStream, type StreamEnd, shownUrl } from "./http-stream.ts";
-import { RateMeter } from "./meters.ts";
 import { BodyFile, PictureFolder } from "./picture-files.ts";
 import { type OpenedUnit, Playback } from "./playback.ts";
-import { type StreamFormat, streamFormat } from "./stream-format.ts";
-import { ThroughputMeter } from "./throughput-meter.ts";
 import { toldStart, toldSwitch } from "./told-unit.ts";
 
 export interface PlayOptions {
@@ -157,7 +157,8 @@ export class Player {
 		const { url, forMs } = this.#options;
 		this.#startedAt = this.#parts.clock.now();
 		this.#format = streamFormat(stream.contentType, url.pathname);
-		const reader = this.#format.createReader(this.#playback);
+		const Reader = await this.#format.loadReader();
+		const reader = new Reader(this.#playback);
 		stream.onBytes((bytes) => this.#take(reader, bytes));
 		this.#every(STATS_MS, () => this.#tellStats());
 		if (this.#parts.view.refresh !== undefined) {

@@ -19,10 +19,11 @@ import {
 /** A value without its parameters; tokens are text; several values are an inner list (version 2). */
 export type CmcdValue = string | number | boolean | readonly (string | number | boolean)[];
 
+/** Own key: a state of the Compute Pressure API. */
+export const CPU_PRESSURE = "org.penstock-cpu";
+
 /** Own keys, in the reverse-DNS form that the standard asks for. */
 const OWN_KEYS = {
-	/** A state of the Compute Pressure API. */
-	pressure: "org.penstock-cpu",
 	cpuIdle: "org.penstock-cpu-idle",
 	memoryUsed: "org.penstock-mem",
 	smoothUpTo: "org.penstock-dec",
@@ -91,12 +92,12 @@ export function reportOfCmcd(values: ReadonlyMap<string, CmcdValue>): Parsed<Rec
 		if (wanted !== undefined) return refused(`${key} is ${shownValue(value)} but must be ${inCmcd(form, wanted)}`);
 		figures[form.figure] = found;
 	}
-	const pressure = values.get(OWN_KEYS.pressure);
+	const pressure = values.get(CPU_PRESSURE);
 	if (pressure !== undefined) {
 		const idle = typeof pressure === "string" && Object.hasOwn(PRESSURE_IDLE, pressure) && PRESSURE_IDLE[pressure];
 		if (typeof idle !== "number") {
 			const states = Object.keys(PRESSURE_IDLE).join(", ");
-			return refused(`${OWN_KEYS.pressure} is ${shownValue(pressure)} but must be one of ${states}`);
+			return refused(`${CPU_PRESSURE} is ${shownValue(pressure)} but must be one of ${states}`);
 		}
 		figures.cpuIdle ??= idle;
 	}

@@ -6,8 +6,8 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface Room {
 	readonly name: string;
-	/** No node types, no packages: time and input and output are injected. */
-	readonly pure: boolean;
+	/** "pure": no node types, no packages; time, input and output are injected. "dom": a browser's types alone. */
+	readonly kind: string;
 	readonly mayImport: readonly string[];
 }
 
@@ -18,7 +18,7 @@ export function roomsOfOverview(): Room[] {
 	);
 	return [...rows].map(({ groups = {} }) => ({
 		name: groups["name"] ?? "",
-		pure: groups["kind"] === "pure",
+		kind: groups["kind"] ?? "",
 		mayImport: groups["may"] === "nothing" ? [] : (groups["may"] ?? "").split(" "),
 	}));
 }
@@ -29,9 +29,10 @@ export function roomsOfCompiler(): Room[] {
 	return names.map((name) => {
 		const config = JSON.parse(readFileSync(`${ROOT}src/${name}/tsconfig.json`, "utf8"));
 		const references: { path: string }[] = config.references;
+		const { types, lib = [] }: { types: string[]; lib?: string[] } = config.compilerOptions;
 		return {
 			name,
-			pure: config.compilerOptions.types.length === 0,
+			kind: types.includes("node") ? "node" : lib.includes("DOM") ? "dom" : "pure",
 			mayImport: references.map(({ path }) => path.replace("../", "")),
 		};
 	});

@@ -71,26 +71,31 @@ test("the linter refuses a crossing from a folder inside a room too", () => {
 	expect(output).not.toContain("fine.ts");
 });
 
-const IMPURITIES = [
+/** What Node has alone, and what browsers have, too. */
+const OF_NODE = [
 	'import { readFileSync } from "node:fs";',
 	'import { setTimeout as sleep } from "node:timers/promises";',
-	"setTimeout(() => {}, 1);",
-	"setInterval(() => {}, 1);",
 	"export const bytes = Buffer.from([1]);",
 	"export const pid = process.pid;",
+];
+const IMPURITIES = [
+	...OF_NODE,
+	"setTimeout(() => {}, 1);",
+	"setInterval(() => {}, 1);",
 	"console.log(readFileSync, sleep);",
 	"export const now = performance.now();",
 	'export const page = fetch("/");',
 ];
+const REFUSED: Readonly<Record<string, number>> = { pure: IMPURITIES.length, dom: OF_NODE.length, node: 0 };
 
 test("a timer, a socket, a Buffer or the console does not type-check in a pure room, and does in the others", () => {
 	const house = houseWithAllImports();
 	for (const { name } of rooms) house.write(`src/${name}/impure.ts`, `${IMPURITIES.join("\n")}\n`);
 	const { output } = house.run("tsc", "-b", "--pretty", "false");
-	for (const { name, pure } of rooms) {
+	for (const { name, kind } of rooms) {
 		const lines = [...output.matchAll(/^src\/(\w+)\/impure\.ts\((\d+),/gm)].filter((match) => match[1] === name);
 		const refused = new Set(lines.map((match) => Number(match[2])));
-		expect([...refused], `${name}/`).toEqual(pure ? IMPURITIES.map((_, index) => index + 1) : []);
+		expect([...refused], `${name}/`).toEqual(Array.from({ length: REFUSED[kind]! }, (_, index) => index + 1));
 	}
 });
 
@@ -101,19 +106,26 @@ test("the linter refuses packages and node modules in a pure room, even for thei
 	const { output } = house.run("biome", "lint", "--reporter=github", "--max-diagnostics=none");
 	const lines = [...output.matchAll(/noRestrictedImports,file=\S*src\/(\w+)\/impure\.ts,line=(\d)/g)];
 	const refused = lines.map((match) => `${match[1]}:${match[2]}`);
-	const pure = rooms.filter((room) => room.pure).flatMap(({ name }) => [`${name}:1`, `${name}:2`]);
+	const pure = rooms.filter(({ kind }) => kind === "pure").flatMap(({ name }) => [`${name}:1`, `${name}:2`]);
 	expect(sorted(refused)).toEqual(sorted(pure));
 });
 
-test("the linter refuses a raw timer outside src/server/node-time.ts, and leaves tests alone", () => {
+test("the linter refuses a raw timer outside the two files for it, and leaves tests alone", () => {
 	const house = houseWithAllImports();
 	const source = "export const timer = setTimeout(() => {}, 1);\n";
-	for (const file of ["delivery/late", "server/late", "server/node-time", "delivery/late.test"]) {
+	for (const file of [
+		"delivery/late",
+		"server/late",
+		"server/node-time",
+		"delivery/late.test",
+		"player/browser-time",
+		"player/late",
+	]) {
 		house.write(`src/${file}.ts`, source);
 	}
 	const { output } = house.run("biome", "lint", "--reporter=github", "--max-diagnostics=none");
 	const files = [...output.matchAll(/noRestrictedGlobals,file=\S*(src\/\S+?),/g)].map((match) => match[1] ?? "");
-	expect(sorted(files)).toEqual(["src/delivery/late.ts", "src/server/late.ts"]);
+	expect(sorted(files)).toEqual(["src/delivery/late.ts", "src/player/late.ts", "src/server/late.ts"]);
 });
 
 test("the type-aware linter finds a floating promise, a misused one and a switch with a hole", () => {

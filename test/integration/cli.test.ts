@@ -63,6 +63,7 @@ describe("penstock", () => {
 		[["serve", "--bogus"], "unknown option '--bogus'"],
 		[["serve", "extra"], "too many arguments"],
 		[["demo", "--port", "70000"], "a port is a whole number from 0 to 65535"],
+		[["demo", "--policy", "fixed"], "Allowed choices are adaptive, tour"],
 		[["demo", "--port", "8x"], "a port is a whole number from 0 to 65535"],
 	])("refuses %j in one line, with exit code 2", async (args, part) => {
 		const { code, stdout, stderr } = await run(args);
@@ -188,15 +189,35 @@ describe("penstock serve", () => {
 });
 
 describe("penstock demo", () => {
-	it("says what to type, serves the channel live/demo, and ends with SIGINT", async () => {
+	it("says what to open first, serves the channel live/demo and its pages, and ends with SIGINT", async () => {
 		const server = start(["demo", "--port", "0", "--api-port", "0"]);
 		const [, url] = await server.waitForLine(/ffplay .*(http:\S+\/live\/demo\.ts)/, 20_000);
+		const told = server.stdout.match(/http:\/\/\S+/g)!.filter((one) => !one.endsWith('",'));
+		const [, wall, watch, ...streams] = told.slice(told.findIndex((one) => one.includes("#")) - 1);
+		expect(wall).toMatch(/\/#\/wall\/live\/demo$/);
+		expect(watch).toBe(url!.replace("/live/demo.ts", "/play/live/demo"));
+		expect(streams).toContain(url);
+		for (const page of [wall!, watch!]) {
+			const { status, headers } = await fetch(page);
+			expect([page, status, headers.get("content-type")]).toEqual([page, 200, "text/html; charset=utf-8"]);
+		}
+		const { policy } = (await (await fetch(new URL("/api/v1/server", wall))).json()) as { policy: string };
+		expect(policy).toBe("adaptive");
 		const viewer = await fetch(url!);
 		expect([viewer.status, viewer.headers.get("content-type")]).toEqual([200, "video/mp2t"]);
 		const reader = viewer.body!.getReader();
 		const { value } = await reader.read();
 		expect(value?.[0]).toBe(0x47);
 		await reader.cancel();
+		server.kill("SIGINT");
+		expect((await server.exited).code).toBe(0);
+	});
+
+	it("switches without being asked where it is told to", async () => {
+		const server = start(["demo", "--port", "0", "--api-port", "0", "--policy", "tour"]);
+		await server.waitForLine(/^Every 5 s the server switches the rendition inside it\.$/, 20_000);
+		const api = await apiOf(server);
+		expect(await (await fetch(`${api}/api/v1/server`)).json()).toMatchObject({ policy: "tour" });
 		server.kill("SIGINT");
 		expect((await server.exited).code).toBe(0);
 	});

@@ -9,6 +9,8 @@ export class ModelLink {
 	readonly tracker: LinkTracker;
 	rateBps: number;
 	now = 0;
+	/** How often it was looked at, and how often that was a whole look. */
+	looks = 0;
 	readings = 0;
 	receiverLimitedMs = 0;
 	readonly #roundTripMs: number;
@@ -37,9 +39,14 @@ export class ModelLink {
 	send(bytes: number, mediaMs = this.now): void {
 		this.tracker.sent(milliseconds(this.now), bytes, milliseconds(mediaMs));
 		this.#sent += bytes;
+		if (this.tracker.wantsLook(milliseconds(this.now), "write")) this.look();
 	}
 
+	/** A glance, where that does. */
 	look(): void {
+		const now = milliseconds(this.now);
+		this.looks++;
+		if (this.tracker.isCalm(now) && this.tracker.glance(now, this.#acked)) return;
 		this.readings++;
 		this.tracker.look(this.reading);
 	}

@@ -51,7 +51,7 @@ export const STILL: ConfigFile = {
 /** Starts a server and resolves when it listens. */
 export async function startPenstock(config: ConfigFile, env: Record<string, string> = {}): Promise<Penstock> {
 	const running = startCli(["serve", "-c", writeConfig({ ...STILL, ...config })], env);
-	const line = await running.waitForLine(/^\{.*"msg":"listening".*\}$/, 20_000);
+	const line = await running.waitForLine(/^\{.*"msg":"listening".*\}$/, 60_000);
 	const { http, api } = JSON.parse(line[0]) as { http: string; api: string };
 	return new Penstock(running, http, api);
 }

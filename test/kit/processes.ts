@@ -38,11 +38,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	chromium: "chromium",
 	ffmpeg: "ffmpeg",
 	ffprobe: "ffmpeg",
+	"firefox-esr": "firefox-esr",
 	"gst-launch-1.0":
 		"gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav",
 	ip: "iproute2",
 	mpv: "mpv",
 	"nats-server": "nats-server",
+	pulseaudio: "pulseaudio",
 	tc: "iproute2",
 	tshark: "tshark",
 	vlc: "vlc-bin vlc-plugin-base",

@@ -1,4 +1,5 @@
 /** A viewer's link falls and rises again: what the server decided, when, and what the viewer got of it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DecisionSnapshot } from "../../src/server/api-model.ts";
 import { type Arrivals, lateness, stallsOf } from "./arrivals.ts";
 import type { LinkedPenstock } from "./linked-penstock.ts";
@@ -42,8 +43,8 @@ export async function fallAndRise(penstock: LinkedPenstock, arrivals: Arrivals, 
 	await penstock.link.setRate(wideBps);
 	const id = await arrivals.id;
 	await settleOnHigh(arrivals, settleMs, patienceMs);
-	// Being on high begins with a unit, and so would what is measured.
-	await arrivals.watchUntil(performance.now() + Math.random() * unitMs);
+	// It has been waited for the beginning of a unit, and what is measured must not begin there each time.
+	await sleep(Math.random() * unitMs);
 	const fellAt = await penstock.link.setRate(narrowBps);
 	const toMonotonic = performance.now() - Date.now();
 	const low = await arrivals.untilRendition("low", fellAt, patienceMs);

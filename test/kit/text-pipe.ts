@@ -1,4 +1,6 @@
+import type { Milliseconds } from "../../src/base/units.ts";
 import type { Transport } from "../../src/delivery/transport.ts";
+import type { LinkReading } from "../../src/switching/link-reading.ts";
 
 /** Who is told when the pipe takes bytes again. */
 interface Pumped {
@@ -24,7 +26,7 @@ export class TextPipe implements Transport {
 	}
 
 	/** Nobody acknowledges anything on a pipe. */
-	look(): undefined {
+	look(_now: Milliseconds): LinkReading | undefined {
 		return undefined;
 	}
 

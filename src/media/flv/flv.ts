@@ -5,11 +5,11 @@
  * H.264 and AAC, Enhanced RTMP v2 for HEVC, AV1 and Opus.
  */
 import type { Packaging } from "../packaging.ts";
+import { FLV_NAME } from "../packaging-names.ts";
 import { FlvUnitWriter, writeResponseStart } from "./writer.ts";
 
 export const flv: Packaging = {
-	extension: "flv",
-	contentType: "video/x-flv",
+	...FLV_NAME,
 	refusal: () => undefined,
 	responseStart: (head, allocate) => writeResponseStart(head, allocate),
 	openUnit: (head) => new FlvUnitWriter(head),

@@ -3,12 +3,12 @@
  * has its own movie header and an IDR picture with its parameter sets (requirements S4, S9c).
  */
 import type { Packaging } from "../packaging.ts";
+import { FMP4_NAME } from "../packaging-names.ts";
 import { fileType } from "./movie-writer.ts";
 import { Fmp4UnitWriter } from "./writer.ts";
 
 export const fmp4: Packaging = {
-	extension: "mp4",
-	contentType: "video/mp4",
+	...FMP4_NAME,
 	// Every codec of the house has a form of its own here.
 	refusal: () => undefined,
 	responseStart: (_head, allocate) => {

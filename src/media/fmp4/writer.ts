@@ -20,7 +20,7 @@ import { unitMessage } from "./unit-name.ts";
  * Of a picture where nothing is known yet: a channel's very first ones. At 24 pictures a second; longer does no harm,
  * while Media Source Extensions take a step of more than two durations for a gap.
  */
-const UNKNOWN_PICTURE_DURATION = 3750;
+export const UNKNOWN_PICTURE_DURATION = 3750;
 /** Of an audio frame that is broken: 20 ms. */
 const UNKNOWN_FRAME_DURATION = 1800;
 const NOTHING = new Uint8Array(0);
@@ -97,7 +97,8 @@ export class Fmp4UnitWriter implements UnitWriter {
 	}
 }
 
-function frameDuration(config: AudioConfig, data: Uint8Array): number {
+/** How long an audio frame plays, on the clock of what is written. */
+export function frameDuration(config: AudioConfig, data: Uint8Array): number {
 	const samples = audioFrameSamples(config, data);
 	return samples > 0 ? Math.round((samples * WRITTEN_TIMESCALE) / config.sampleRateHz) : UNKNOWN_FRAME_DURATION;
 }

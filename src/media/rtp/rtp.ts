@@ -4,12 +4,12 @@
  */
 import { refusalOf } from "../mpegts/program.ts";
 import type { Packaging } from "../packaging.ts";
+import { RTP_NAME } from "../packaging-names.ts";
 import { readNumber, STRIDE_BYTES, writeNumber } from "./packet.ts";
 import { RtpUnitWriter, writeRtpHole } from "./writer.ts";
 
 export const rtp: Packaging = {
-	extension: "rtp",
-	contentType: "application/x-rtp-stream; media=video; clock-rate=90000; encoding-name=MP2T; payload=33",
+	...RTP_NAME,
 	numbering: {
 		// All packets of a piece are full but the last.
 		count: (piece) => Math.ceil(piece.length / STRIDE_BYTES),

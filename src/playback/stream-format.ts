@@ -1,31 +1,40 @@
 /**
  * Which packaging a response is in, and the reader for it. The Content-Type says it; where it says nothing, the
- * extension of the path.
+ * extension of the path. Readers are loaded when they are needed: a page gets only the one that it wants.
  */
 import { PenstockError } from "../base/errors.ts";
-import { flv } from "../media/flv/flv.ts";
-import { FlvReader } from "../media/flv/reader.ts";
-import { fmp4 } from "../media/fmp4/fmp4.ts";
-import { Fmp4Reader } from "../media/fmp4/reader.ts";
-import { mpegTs } from "../media/mpegts/mpegts.ts";
-import { MpegTsReader } from "../media/mpegts/reader.ts";
-import type { Packaging } from "../media/packaging.ts";
-import { RtpReader } from "../media/rtp/reader.ts";
-import { rtp } from "../media/rtp/rtp.ts";
+import { FLV_NAME, FMP4_NAME, MPEGTS_NAME, type PackagingName, RTP_NAME } from "../media/packaging-names.ts";
 import type { StreamReader, StreamSink } from "../media/stream-reader.ts";
 
 export interface StreamFormat {
-	readonly packaging: Packaging;
+	readonly packaging: PackagingName;
 	/** Other names for its content type. */
 	readonly otherTypes: readonly string[];
-	createReader(sink: StreamSink): StreamReader;
+	/** Rejects where a page cannot get its code any more. */
+	loadReader(): Promise<new (sink: StreamSink) => StreamReader>;
 }
 
 const FORMATS: readonly StreamFormat[] = [
-	{ packaging: mpegTs, otherTypes: ["video/mpeg"], createReader: (sink) => new MpegTsReader(sink) },
-	{ packaging: fmp4, otherTypes: ["audio/mp4"], createReader: (sink) => new Fmp4Reader(sink) },
-	{ packaging: flv, otherTypes: ["video/flv"], createReader: (sink) => new FlvReader(sink) },
-	{ packaging: rtp, otherTypes: [], createReader: (sink) => new RtpReader(sink) },
+	{
+		packaging: MPEGTS_NAME,
+		otherTypes: ["video/mpeg"],
+		loadReader: async () => (await import("../media/mpegts/reader.ts")).MpegTsReader,
+	},
+	{
+		packaging: FMP4_NAME,
+		otherTypes: ["audio/mp4"],
+		loadReader: async () => (await import("../media/fmp4/reader.ts")).Fmp4Reader,
+	},
+	{
+		packaging: FLV_NAME,
+		otherTypes: ["video/flv"],
+		loadReader: async () => (await import("../media/flv/reader.ts")).FlvReader,
+	},
+	{
+		packaging: RTP_NAME,
+		otherTypes: [],
+		loadReader: async () => (await import("../media/rtp/reader.ts")).RtpReader,
+	},
 ];
 
 /** Without its parameters. */

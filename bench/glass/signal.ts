@@ -1,0 +1,2 @@
+/** Pictures a second of the test signal, in all parts of the benchmark. */
+export const FRAME_RATE = 30;

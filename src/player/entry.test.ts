@@ -1,0 +1,7 @@
+import { expect, test } from "vitest";
+import { PenstockPlayerElement, Player } from "./entry.ts";
+
+test("can be loaded where there is no page, as by a server that renders one", () => {
+	expect(globalThis).not.toHaveProperty("customElements");
+	expect([typeof Player, typeof PenstockPlayerElement]).toEqual(["function", "function"]);
+});

@@ -1,0 +1,61 @@
+/**
+ * How evenly media arrives: for each access unit, how much later than the fastest. A window of some seconds, so that a
+ * network which became slower for good is not compared for ever with what it was.
+ */
+import { type Milliseconds, milliseconds } from "../../base/units.ts";
+
+const WINDOW_MS = 2000;
+/** Lateness over longer is what a target has to bear. */
+const JITTER_WINDOW_MS = 8000;
+const MOST_SAMPLES = 2000;
+/** Two clocks may run apart by so much: 0.1 ms a second. */
+const DRIFT = 1e-4;
+
+export class Lateness {
+	/** Arrival less presentation time, the oldest first. */
+	#samples: { readonly at: number; readonly offset: number }[] = [];
+	#fastest: { at: number; offset: number } | undefined;
+
+	/** Times begin anew. */
+	reset(): void {
+		this.#samples = [];
+		this.#fastest = undefined;
+	}
+
+	arrived(ptsMs: number, at: Milliseconds): void {
+		const offset = at - ptsMs;
+		this.#samples.push({ at, offset });
+		const kept = this.#samples[0]!.at >= at - JITTER_WINDOW_MS && this.#samples.length <= MOST_SAMPLES;
+		if (!kept) this.#samples.shift();
+		if (this.#fastest === undefined || offset < this.#fastestAt(at)) this.#fastest = { at, offset };
+	}
+
+	/** Arrival less presentation time of the fastest of late; undefined before anything came. */
+	get best(): Milliseconds | undefined {
+		const last = this.#samples.at(-1);
+		if (last === undefined) return undefined;
+		let best = last.offset;
+		for (let i = this.#samples.length - 1; i >= 0 && this.#samples[i]!.at >= last.at - WINDOW_MS; i--) {
+			best = Math.min(best, this.#samples[i]!.offset);
+		}
+		return milliseconds(best);
+	}
+
+	/** The same since times began, for what could be shown at best. */
+	fastest(now: Milliseconds): Milliseconds | undefined {
+		return this.#fastest === undefined ? undefined : milliseconds(this.#fastestAt(now));
+	}
+
+	/** Within which all but one in fifty arrived, behind the best of late. */
+	get jitter(): Milliseconds {
+		const { best } = this;
+		if (best === undefined) return milliseconds(0);
+		const sorted = this.#samples.map(({ offset }) => offset).sort((a, b) => a - b);
+		return milliseconds(Math.max(0, sorted[Math.floor(sorted.length * 0.98)]! - best));
+	}
+
+	#fastestAt(now: number): number {
+		const { at, offset } = this.#fastest!;
+		return offset + (now - at) * DRIFT;
+	}
+}

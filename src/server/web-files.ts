@@ -1,0 +1,54 @@
+/**
+ * What the build has made for browsers: the pages, their scripts and the player, read once and kept. There are a few, all
+ * known by name; nothing is read from the disk for a request.
+ */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { extname } from "node:path";
+
+export interface WebFile {
+	readonly contentType: string;
+	/** Quoted, as it stands in a header. */
+	readonly etag: string;
+	readonly body: Buffer;
+}
+
+/** By path below the folder, for example `player/player.js`. */
+export type WebFiles = ReadonlyMap<string, WebFile>;
+
+/** Beside `src`, and beside the modules that are made of it. */
+const FOLDER = new URL("../../dist/web/", import.meta.url);
+const FOLDERS = ["console", "player"];
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+	".css": "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js": "text/javascript; charset=utf-8",
+	".map": "application/json; charset=utf-8",
+	".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8",
+};
+
+/** @returns none where nothing has been built */
+export function loadWebFiles(folder = FOLDER): WebFiles {
+	const files = new Map<string, WebFile>();
+	for (const name of FOLDERS) {
+		for (const file of namesIn(new URL(`${name}/`, folder))) {
+			const contentType = CONTENT_TYPES[extname(file)];
+			if (contentType === undefined) continue;
+			const body = readFileSync(new URL(`${name}/${file}`, folder));
+			files.set(`${name}/${file}`, { contentType, etag: etagOf(body), body });
+		}
+	}
+	return files;
+}
+
+function namesIn(folder: URL): string[] {
+	try {
+		return readdirSync(folder);
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return [];
+		throw thrown;
+	}
+}
+
+const etagOf = (body: Buffer): string => `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
