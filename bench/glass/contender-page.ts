@@ -11,15 +11,16 @@ export interface Stage {
 	readPicture(counter: number, ptsMs: number): void;
 }
 
-/** @param start starts the page's player in the container; called once */
+/** @param make makes the page's player in the container, once; what it gives plays */
 export function serveBenchmark<Player extends PlayOrder["player"]>(
 	player: Player,
-	start: (order: Extract<PlayOrder, { player: Player }>, stage: Stage) => void,
+	make: (order: Extract<PlayOrder, { player: Player }>, stage: Stage) => () => void,
 ): void {
 	const container = document.createElement("div");
 	container.style.cssText = "width: 848px; height: 480px";
 	document.body.append(container);
 	let counterOfZero: number | undefined;
+	let start: (() => void) | undefined;
 	const watcher = new Watcher(() => container.querySelector<HTMLVideoElement | HTMLCanvasElement>("video, canvas"));
 	const isOwn = (order: PlayOrder): order is Extract<PlayOrder, { player: Player }> => order.player === player;
 	globalThis.glass = {
@@ -27,16 +28,19 @@ export function serveBenchmark<Player extends PlayOrder["player"]>(
 			return counterOfZero;
 		},
 		take: () => watcher.take(),
-		play: async (order, timeoutMs) => {
+		prepare: (order) => {
 			if (!isOwn(order)) throw new Error(`this page has ${player}, and was asked for ${order.player}`);
-			const asked = performance.now();
-			start(order, {
+			start = make(order, {
 				container,
 				complain: (text) => watcher.complain(text),
 				readPicture: (counter, ptsMs) => {
 					counterOfZero = counter - (ptsMs * FRAME_RATE) / 1000;
 				},
 			});
+		},
+		play: async (timeoutMs) => {
+			const asked = performance.now();
+			start?.();
 			const late = new Promise<never>((_, reject) => {
 				const why = (): string => watcher.complaints.join("; ") || "it said nothing";
 				setTimeout(() => reject(new Error(`no picture within ${timeoutMs} ms: ${why()}`)), timeoutMs);

@@ -78,7 +78,8 @@ async function fallOnce(penstock: LinkedPenstock, page: Page, renderer: Renderer
 		// The machine is shared: its load, which the player would report, says nothing of the link.
 		reports: false,
 	};
-	await page.evaluate((given) => globalThis.glass.play(given, 20_000), order);
+	await page.evaluate((given) => globalThis.glass.prepare(given), order);
+	await page.evaluate(() => globalThis.glass.play(20_000));
 	const id = await arrivals.id;
 	await settleOnHigh(arrivals);
 	await page.evaluate(() => globalThis.glass.take());

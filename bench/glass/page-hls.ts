@@ -22,7 +22,9 @@ serveBenchmark("hls", ({ src, settings }, stage) => {
 		// What it gets over by itself is no complaint, but for a stall.
 		if (fatal || details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) stage.complain(`hls.js: ${type}, ${details}`);
 	});
-	hls.loadSource(src);
 	hls.attachMedia(video);
-	video.play().catch((error: Error) => stage.complain(`play: ${error.message}`));
+	return () => {
+		hls.loadSource(src);
+		video.play().catch((error: Error) => stage.complain(`play: ${error.message}`));
+	};
 });

@@ -37,11 +37,13 @@ export type PlayOrder =
 
 /** `globalThis.glass` of a contender's page. */
 export interface GlassPage {
+	/** Makes the player, as a page does before anybody has clicked; nothing of the stream is asked for yet. */
+	prepare(order: PlayOrder): void;
 	/**
 	 * Plays. Resolves when the first picture of the signal was seen, with the milliseconds since the call.
 	 * @throws Error with what the player said, when `timeoutMs` pass without one
 	 */
-	play(order: PlayOrder, timeoutMs: number): Promise<number>;
+	play(timeoutMs: number): Promise<number>;
 	/** What was seen since the last call. */
 	take(): Seen;
 	/**

@@ -15,6 +15,8 @@ serveBenchmark("mpegts", ({ src }, stage) => {
 	);
 	player.on(mpegts.Events.ERROR, (type: string, detail: string) => stage.complain(`mpegts.js: ${type}, ${detail}`));
 	player.attachMediaElement(video);
-	player.load();
-	Promise.resolve(player.play()).catch((error: Error) => stage.complain(`play: ${error.message}`));
+	return () => {
+		player.load();
+		Promise.resolve(player.play()).catch((error: Error) => stage.complain(`play: ${error.message}`));
+	};
 });

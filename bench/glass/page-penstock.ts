@@ -12,5 +12,5 @@ serveBenchmark("penstock", ({ src, renderer, rendition, readSignal = false, repo
 		const read = detail.readings.findLast(({ checksumOk }) => checksumOk);
 		if (read !== undefined) stage.readPicture(read.counter, read.ptsMs);
 	});
-	player.play();
+	return () => player.play();
 });

@@ -22,6 +22,8 @@ export interface Turn {
 
 /** Longer without a new picture, and people call it a freeze. */
 export const FREEZE_MS = 200;
+/** Nobody clicks sooner after a page has come up. */
+const BEFORE_CLICK_MS = 500;
 const FIRST_FRAME_TIMEOUT_MS = 20_000;
 /** Fewer than this share of the pictures that were made, and it did not really play, however busy the machine is. */
 const LEAST_SEEN = 0.2;
@@ -40,10 +42,9 @@ export async function playTurn(stage: Stage, contender: Contender, times: TurnTi
 	try {
 		await page.goto(`${stage.origin}/${order.player}.html`);
 		await page.waitForFunction(() => globalThis.glass !== undefined);
-		const firstFrameMs = await page.evaluate(([given, timeoutMs]) => globalThis.glass.play(given, timeoutMs), [
-			order,
-			FIRST_FRAME_TIMEOUT_MS,
-		] as const);
+		await page.evaluate((given) => globalThis.glass.prepare(given), order);
+		await sleep(BEFORE_CLICK_MS);
+		const firstFrameMs = await page.evaluate((ms) => globalThis.glass.play(ms), FIRST_FRAME_TIMEOUT_MS);
 		await sleep(times.settleMs);
 		await page.evaluate(() => globalThis.glass.take());
 		await sleep(times.measureMs);

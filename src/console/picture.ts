@@ -1,4 +1,4 @@
-/** The player's element as the console uses it; `/player/player.js`, which the page loads beside, defines it. */
+/** The player's element as the console uses it; `/player/element.js`, which the page loads beside, defines it. */
 import type { PenstockPlayerElement } from "../player/element/player-element.ts";
 
 export interface PictureSettings {

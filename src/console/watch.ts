@@ -3,7 +3,7 @@
  * `?packaging=flv&renderer=mse&rendition=low&muted`.
  */
 import "./watch.css";
-import type { PenstockPlayerElement } from "../player/entry.ts";
+import type { PenstockPlayerElement } from "../player/element/entry.ts";
 
 const byId = (id: string): HTMLElement => document.getElementById(id)!;
 

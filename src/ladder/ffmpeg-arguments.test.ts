@@ -27,6 +27,11 @@ const config = (renditions: readonly RenditionSpec[], changes: Partial<LadderCon
 	...changes,
 });
 
+const TEST_PATTERN = {
+	...({ kind: "test-pattern", width: 320, height: 180 } as const),
+	frameRate: { numerator: 30, denominator: 1 },
+};
+
 const GRID = "expr:if(isnan(prev_forced_t),1,gt(floor((t*1000+0.001)/1000),floor((prev_forced_t*1000+0.001)/1000)))";
 const video = (from: string, bps: string, buffer: string, threads: string, keys = GRID): string[] =>
 	`-map ${from} -c:v libx264 -preset veryfast -tune zerolatency -profile:v main -bf 0 -g 9999 -sc_threshold 0 -enc_time_base 1:90000 -fps_mode passthrough -force_key_frames ${keys} -b:v ${bps} -maxrate ${bps} -bufsize ${buffer} -threads ${threads}`.split(
@@ -87,6 +92,14 @@ describe("FFmpeg's command line", () => {
 		const encoder = `-map [v0] -c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0 -row-mt 1 -g 9999 ${ALIGNED}`;
 		const ivf = "-avoid_negative_ts disabled -flush_packets 1 -f ivf pipe:3";
 		expect(argv.slice(argv.indexOf("-map"))).toEqual([...`${encoder} ${ivf}`.split(" "), ...AUDIO, ...pipe(4)]);
+	});
+
+	it("of the test pattern draws the bar behind the input, and takes sound from the other", () => {
+		const argv = ffmpegArguments(config([LOW], { source: TEST_PATTERN }), { renditions: [LOW], withAudio: true });
+		const graph = argv[argv.indexOf("-filter_complex") + 1];
+		expect(graph).toMatch(/^\[0:v:0\]split\[picture\].*overlay=0:0:format=yuv420\[test\];\[test\]split=1\[s0\];\[s0\]scale=/);
+		expect(argv.filter((one) => one === "-re")).toHaveLength(2);
+		expect(argv).toContain("1:a:0");
 	});
 
 	it("of audio alone has no filter graph and no pictures", () => {

@@ -9,10 +9,10 @@
 import { PenstockError } from "../base/errors.ts";
 import type { Milliseconds } from "../base/units.ts";
 import { audioEncoder, videoEncoder } from "./encoders.ts";
-import type { FrameRate, LadderConfig, RenditionSpec } from "./ladder-config.ts";
+import type { LadderConfig, RenditionSpec } from "./ladder-config.ts";
 import { pipeOutput } from "./pipe-form.ts";
-import { sourceArguments } from "./source-arguments.ts";
-import { rateText } from "./test-pattern.ts";
+import { audioInput, sourceArguments } from "./source-arguments.ts";
+import { rateText, testBarChain } from "./test-pattern.ts";
 
 /** The first pipe's file descriptor; renditions in their order, then audio, then progress. */
 export const FIRST_PIPE = 3;
@@ -29,6 +29,7 @@ export interface LadderPlan {
  */
 export function ffmpegArguments(config: LadderConfig, plan: LadderPlan): string[] {
 	const { renditions } = plan;
+	const withVideo = renditions.length > 0;
 	const copies = renditions.some((rendition) => rendition.kind === "copy");
 	if (copies && config.frameRate !== undefined) {
 		throw new PenstockError(
@@ -47,13 +48,14 @@ export function ffmpegArguments(config: LadderConfig, plan: LadderPlan): string[
 		...pipeOutput(codec, FIRST_PIPE + i),
 	]);
 	if (plan.withAudio && audio !== undefined) {
-		outputs.push("-map", "0:a:0", ...audioEncoder(audio), ...pipeOutput(audio.codec ?? "aac", audioPipe));
+		const input = audioInput(config.source, withVideo);
+		outputs.push("-map", `${input}:a:0`, ...audioEncoder(audio), ...pipeOutput(audio.codec ?? "aac", audioPipe));
 	}
 	return [
 		...["-hide_banner", "-nostdin", "-v", "warning", "-nostats", "-progress", progress, "-stats_period", "1"],
 		"-copyts",
-		...sourceArguments(config.source, { kind: "play", copies, withVideo: renditions.length > 0 }),
-		...filters(renditions, config.frameRate),
+		...sourceArguments(config.source, { kind: "play", copies, withVideo }),
+		...filters(renditions, config),
 		...outputs,
 	];
 }
@@ -71,13 +73,15 @@ function keyFrameExpression(unit: Milliseconds): string {
 	return `expr:if(isnan(prev_forced_t),1,gt(${unitOf("t")},${unitOf("prev_forced_t")}))`;
 }
 
-function filters(renditions: readonly RenditionSpec[], frameRate: FrameRate | undefined): string[] {
+function filters(renditions: readonly RenditionSpec[], { source, frameRate }: LadderConfig): string[] {
 	const encoded = renditions.flatMap((rendition, i) => (rendition.kind === "encode" ? [{ rendition, i }] : []));
 	if (encoded.length === 0) return [];
 	const rate = frameRate === undefined ? "" : `fps=fps=${rateText(frameRate)},`;
-	const fork = `[0:v:0]${rate}split=${encoded.length}${encoded.map(({ i }) => `[s${i}]`).join("")}`;
+	const isTest = source.kind === "test-pattern";
+	const bar = isTest ? [testBarChain(source, "0:v:0", "test")] : [];
+	const fork = `[${isTest ? "test" : "0:v:0"}]${rate}split=${encoded.length}${encoded.map(({ i }) => `[s${i}]`).join("")}`;
 	const scales = encoded.map(
 		({ rendition: { width, height }, i }) => `[s${i}]scale=${width}:${height}:flags=bicubic,format=yuv420p[v${i}]`,
 	);
-	return ["-filter_complex", [fork, ...scales].join(";")];
+	return ["-filter_complex", [...bar, fork, ...scales].join(";")];
 }

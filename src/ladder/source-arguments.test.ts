@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PenstockError } from "../base/errors.ts";
 import type { SourceSpec } from "./ladder-config.ts";
-import { sourceArguments, sourceLabel, withoutSecrets } from "./source-arguments.ts";
+import { audioInput, sourceArguments, sourceLabel, withoutSecrets } from "./source-arguments.ts";
 
 const PLAY = { kind: "play", copies: false, withVideo: true } as const;
 const file = (path: string, loop = false): SourceSpec => ({ kind: "file", path, loop });
@@ -38,7 +38,20 @@ describe("arguments for a source", () => {
 			...["-re", "-f", "lavfi", "-i"],
 			"sine=frequency=440:sample_rate=48000:samples_per_frame=1024[out0]",
 		]);
-		expect(sourceArguments(source, PLAY).at(-1)).toMatch(/^testsrc2=.*\[out0\];sine=.*\[out1\]$/);
+		expect(sourceArguments(source, { kind: "probe" }).at(-1)).toMatch(/^testsrc2=.*\[out0\];sine=.*\[out1\]$/);
+	});
+
+	it("of the test pattern are two inputs to play, so that sound does not wait for pictures", () => {
+		const source = {
+			kind: "test-pattern",
+			width: 320,
+			height: 180,
+			frameRate: { numerator: 30, denominator: 1 },
+		} as const;
+		const [picture, sound] = [sourceArguments(source, PLAY).slice(0, 5), sourceArguments(source, PLAY).slice(5)];
+		expect(picture).toEqual(["-re", "-f", "lavfi", "-i", expect.stringMatching(/^testsrc2=.*\[out0\]$/)]);
+		expect(sound).toEqual(["-re", "-f", "lavfi", "-i", expect.stringMatching(/^sine=.*\[out0\]$/)]);
+		expect([audioInput(source, true), audioInput(source, false)]).toEqual([1, 0]);
 	});
 
 	it.each([

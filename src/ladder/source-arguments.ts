@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { PenstockError } from "../base/errors.ts";
 import type { SourceSpec } from "./ladder-config.ts";
-import { testPatternGraph } from "./test-pattern.ts";
+import { testPictureGraph, testToneGraph } from "./test-pattern.ts";
 
 /** How long FFmpeg itself waits on a socket, in microseconds; the ladder's own watch is shorter. */
 const SOCKET_TIMEOUT_US = "10000000";
@@ -76,8 +76,12 @@ export type Reading =
 export function sourceArguments(source: SourceSpec, reading: Reading): string[] {
 	const play = reading.kind === "play";
 	switch (source.kind) {
-		case "test-pattern":
-			return [...(play ? ["-re"] : []), "-f", "lavfi", "-i", testPatternGraph(source, !play || reading.withVideo)];
+		case "test-pattern": {
+			if (!play) return ["-f", "lavfi", "-i", `${testPictureGraph(source)};${testToneGraph(1)}`];
+			const paced = (graph: string): string[] => ["-re", "-f", "lavfi", "-i", graph];
+			// An input of its own: FFmpeg reads several by threads, and the tone does not wait for each picture to be encoded.
+			return [...(reading.withVideo ? paced(testPictureGraph(source)) : []), ...paced(testToneGraph(0))];
+		}
 		case "file": {
 			const pace = play ? ["-re", ...(source.loop ? ["-stream_loop", "-1"] : [])] : [];
 			const guard = ["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS];
@@ -103,6 +107,10 @@ export function sourceArguments(source: SourceSpec, reading: Reading): string[] 
 		}
 	}
 }
+
+/** Which of the inputs has the sound. */
+export const audioInput = (source: SourceSpec, withVideo: boolean): number =>
+	source.kind === "test-pattern" && withVideo ? 1 : 0;
 
 /** The source for people and logs, without what is secret in it. */
 export function sourceLabel(source: SourceSpec): string {

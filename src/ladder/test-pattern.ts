@@ -16,17 +16,24 @@ export const rateText = (rate: FrameRate): string => `${rate.numerator}/${rate.d
 
 const TONE = "sine=frequency=440:sample_rate=48000:samples_per_frame=1024";
 
-/** A graph for FFmpeg's `lavfi` input with a video and an audio output, or with audio alone. */
-export function testPatternGraph(source: Extract<SourceSpec, { kind: "test-pattern" }>, withVideo: boolean): string {
-	if (!withVideo) return `${TONE}[out0]`;
-	const { width, height } = source;
-	const rate = rateText(source.frameRate);
-	const barHeight = Math.floor(height / 8);
+type TestPattern = Extract<SourceSpec, { kind: "test-pattern" }>;
+
+/** A graph for FFmpeg's `lavfi` input with an audio output alone; `output` counts outputs of the whole graph. */
+export const testToneGraph = (output: number): string => `${TONE}[out${output}]`;
+
+/** The same with a video output alone: the picture without its bar. */
+export const testPictureGraph = ({ width, height, frameRate }: TestPattern): string =>
+	`testsrc2=size=${width}x${height}:rate=${rateText(frameRate)},format=yuv420p[out0]`;
+
+/**
+ * A chain that draws the bar. It belongs behind the input: FFmpeg makes pictures of an input ahead of their time, and the
+ * clock is to be that of the moment in which they are encoded.
+ */
+export function testBarChain({ width, height }: TestPattern, input: string, output: string): string {
 	const cells = `geq=lum='16+219*if(lt(Y,1),${COUNTER},${CLOCK})'`;
 	return [
-		`testsrc2=size=${width}x${height}:rate=${rate}[picture]`,
-		`color=c=black:size=24x2:rate=${rate},format=gray,${cells},scale=${width}:${barHeight}:flags=neighbor,format=yuv420p[bar]`,
-		"[picture][bar]overlay=0:0:shortest=1,format=yuv420p[out0]",
-		`${TONE}[out1]`,
+		`[${input}]split[picture][corner]`,
+		`[corner]crop=24:2:0:0,format=gray,${cells},scale=${width}:${Math.floor(height / 8)}:flags=neighbor,format=yuv420p[bar]`,
+		`[picture][bar]overlay=0:0:format=yuv420[${output}]`,
 	].join(";");
 }

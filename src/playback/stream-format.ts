@@ -43,6 +43,18 @@ const mediaType = (value: string): string => value.split(";", 1)[0]!.trim().toLo
 /** Types that say no more than "bytes". */
 const BYTES_ONLY = ["application/octet-stream", "binary/octet-stream"];
 
+const byExtension = (pathname: string): StreamFormat | undefined => {
+	const extension = /\.([a-z0-9]{1,8})$/i.exec(pathname)?.[1]?.toLowerCase();
+	return FORMATS.find(({ packaging }) => packaging.extension === extension);
+};
+
+/** Loads what will most likely be asked for; where that fails, nothing happens. */
+export const preloadReader = async (pathname: string): Promise<void> => {
+	await byExtension(pathname)
+		?.loadReader()
+		.catch(() => undefined);
+};
+
 /**
  * @param contentType the header's value, as it came
  * @throws PenstockError PACKAGING_UNKNOWN
@@ -53,9 +65,8 @@ export function streamFormat(contentType: string | undefined, pathname: string):
 		return [mediaType(packaging.contentType), ...otherTypes].includes(type);
 	});
 	if (byType !== undefined) return byType;
-	const extension = /\.([a-z0-9]{1,8})$/i.exec(pathname)?.[1]?.toLowerCase();
-	const byExtension = FORMATS.find(({ packaging }) => packaging.extension === extension);
-	if (byExtension !== undefined && (type === "" || BYTES_ONLY.includes(type))) return byExtension;
+	const named = byExtension(pathname);
+	if (named !== undefined && (type === "" || BYTES_ONLY.includes(type))) return named;
 	const known = FORMATS.map(({ packaging }) => `${packaging.contentType} (.${packaging.extension})`).join(", ");
 	const what = type === "" ? "without a Content-Type" : `as ${JSON.stringify(type.slice(0, 80))}`;
 	throw new PenstockError(

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { PenstockPlayerElement, Player } from "./entry.ts";
+import { PenstockPlayerElement } from "./element/entry.ts";
+import { Player } from "./entry.ts";
 
 test("can be loaded where there is no page, as by a server that renders one", () => {
 	expect(globalThis).not.toHaveProperty("customElements");

@@ -21,6 +21,7 @@ import type {
 } from "./player-model.ts";
 import type { CreateRenderer, Renderer, RendererEvents } from "./renderer.ts";
 import { chooseRenderers } from "./renderer-choice.ts";
+import { prepareWorker } from "./start-worker.ts";
 import type { TypedEvents } from "./typed-events.ts";
 import { ViewerSession } from "./viewer-session.ts";
 
@@ -79,6 +80,11 @@ export class Player extends PlayerEventTarget {
 		this.#volume = clampVolume(options.volume ?? 1);
 		this.#muted = options.muted ?? false;
 		const { signal } = this.#ending;
+		const [kind] = chooseRenderers(options.renderer).kinds;
+		if (kind !== undefined) {
+			RENDERERS[kind]().catch(() => undefined);
+			prepareWorker(kind, src.href);
+		}
 		document.addEventListener("visibilitychange", () => this.#renderer?.setHidden(document.hidden), { signal });
 	}
 

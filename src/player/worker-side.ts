@@ -4,7 +4,15 @@
  */
 import type { RendererKind } from "./player-model.ts";
 
-/** The first message to a worker: which half to start, and what for. The rest is the renderer's own. */
+/** A message that may come before any other: what will be asked for is loaded, and nothing begins. */
+export interface PrepareMessage {
+	readonly kind: "prepare";
+	readonly renderer: RendererKind;
+	/** Absolute. */
+	readonly src: string;
+}
+
+/** The first message to a worker otherwise: which half to start, and what for. The rest is the renderer's own. */
 export interface StartMessage {
 	readonly kind: "start";
 	readonly renderer: RendererKind;

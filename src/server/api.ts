@@ -151,7 +151,7 @@ function addPages(app: FastifyInstance, pages: Pages): void {
 	for (const path of ["/", "/console/:file", "/player/:file"]) {
 		app.get(path, { schema: { hide: true } }, ({ url, headers }, reply) => {
 			const asked = url.split("?", 1)[0]!;
-			const { status, headers: own, body } = pages.forOperator(asked, headers["if-none-match"]);
+			const { status, headers: own, body } = pages.forOperator(asked, headers);
 			return reply.status(status).headers(own).send(body);
 		});
 	}

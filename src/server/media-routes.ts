@@ -84,7 +84,7 @@ export class MediaRoutes {
 	}
 
 	#page(path: string, { headers }: IncomingMessage): Fetched | undefined {
-		return this.#parts.pages.forViewers(path, headers["if-none-match"], (asked) => this.#channel(asked) !== undefined);
+		return this.#parts.pages.forViewers(path, headers, (asked) => this.#channel(asked) !== undefined);
 	}
 
 	#description(path: string, request: IncomingMessage, listener: ListenAddress): Fetched | undefined {

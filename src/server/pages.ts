@@ -2,9 +2,13 @@
  * The pages for people, on both listeners: the console with the API, the watch page with the streams; and the player,
  * which any page may load. Each listener has its own table of paths.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import { PenstockError } from "../base/errors.ts";
 import { parseWatchPath, watchPath } from "../delivery/media-path.ts";
 import type { WebFile, WebFiles } from "./web-files.ts";
+
+/** The part of a request's head that an answer depends on. */
+export type PageRequest = Pick<IncomingHttpHeaders, "if-none-match" | "accept-encoding">;
 
 export interface PageAnswer {
 	readonly status: number;
@@ -47,7 +51,7 @@ export class Pages {
 
 	/** What is missing, and what to do, as a sentence; undefined where all is there. */
 	get trouble(): string | undefined {
-		const missing = [CONSOLE, WATCH, "player/player.js"].filter((path) => !this.#files.has(path));
+		const missing = [CONSOLE, WATCH, "player/player.js", "player/element.js"].filter((path) => !this.#files.has(path));
 		return missing.length === 0 ? undefined : missingText(missing);
 	}
 
@@ -57,25 +61,25 @@ export class Pages {
 	 * @returns undefined where the path is none of these
 	 * @throws PenstockError NAME_INVALID, PAGES_MISSING, PAGE_NOT_FOUND
 	 */
-	forViewers(path: string, ifNoneMatch: string | undefined, hasChannel: WatchedChannel): PageAnswer | undefined {
+	forViewers(path: string, request: PageRequest, hasChannel: WatchedChannel): PageAnswer | undefined {
 		const watched = parseWatchPath(path);
 		if (watched !== undefined) {
 			const headers = { "Content-Security-Policy": policyOf("*") };
-			if (hasChannel(watched)) return answerWith(this.#file(WATCH), ifNoneMatch, headers);
+			if (hasChannel(watched)) return answerWith(this.#file(WATCH), request, headers);
 			// The page itself says that there is none.
-			return { ...answerWith(this.#file(WATCH), undefined, headers), status: 404 };
+			return { ...answerWith(this.#file(WATCH), { ...request, "if-none-match": undefined }, headers), status: 404 };
 		}
 		const script = /^\/(player\/[^/]*|console\/watch\.(?!html$)[^/]*)$/.exec(path)?.[1];
 		if (script === undefined) return undefined;
-		return answerWith(this.#file(script), ifNoneMatch, { "Cross-Origin-Resource-Policy": "cross-origin" });
+		return answerWith(this.#file(script), request, { "Cross-Origin-Resource-Policy": "cross-origin" });
 	}
 
 	/** On the listener of the API. @throws PenstockError PAGES_MISSING, PAGE_NOT_FOUND */
-	forOperator(path: string, ifNoneMatch: string | undefined): PageAnswer {
+	forOperator(path: string, request: PageRequest): PageAnswer {
 		const own = { "Cross-Origin-Resource-Policy": "same-origin" };
-		if (path !== "/") return answerWith(this.#file(path.slice(1)), ifNoneMatch, own);
+		if (path !== "/") return answerWith(this.#file(path.slice(1)), request, own);
 		const headers = { ...own, "Content-Security-Policy": policyOf("'none'") };
-		return answerWith(this.#file(CONSOLE), ifNoneMatch, headers);
+		return answerWith(this.#file(CONSOLE), request, headers);
 	}
 
 	#file(name: string): WebFile {
@@ -96,24 +100,28 @@ export type WatchedChannel = (channel: NonNullable<ReturnType<typeof parseWatchP
 const missingText = (names: readonly string[]): string =>
 	`${names.map((name) => `dist/web/${name}`).join(", ")} missing; run "npm run build" and restart the server.`;
 
-function answerWith(
-	file: WebFile,
-	ifNoneMatch: string | undefined,
-	more: Readonly<Record<string, string>>,
-): PageAnswer {
-	const { contentType, etag, body } = file;
+function answerWith(file: WebFile, request: PageRequest, more: Readonly<Record<string, string>>): PageAnswer {
 	const headers = {
-		ETag: etag,
+		ETag: file.etag,
 		// Kept, and asked for each time: a new version is seen at once.
 		"Cache-Control": "no-cache",
+		Vary: "Accept-Encoding",
 		"X-Content-Type-Options": "nosniff",
 		"Referrer-Policy": "no-referrer",
 		...more,
 	};
-	if (matches(ifNoneMatch, etag)) return { status: 304, headers, body: undefined };
-	return { status: 200, headers: { ...headers, "Content-Type": contentType }, body };
+	if (matches(request["if-none-match"], file.etag)) return { status: 304, headers, body: undefined };
+	const typed = { ...headers, "Content-Type": file.contentType };
+	if (!takesGzip(request["accept-encoding"])) return { status: 200, headers: typed, body: file.body };
+	return { status: 200, headers: { ...typed, "Content-Encoding": "gzip" }, body: file.gzipped };
 }
 
+/** RFC 9110, clause 12.5.3; who names no coding, or none that is here, gets the file as it is. */
+const takesGzip = (acceptEncoding = ""): boolean =>
+	acceptEncoding.split(",").some((one) => /^\s*(gzip|\*)\s*(;\s*q=(1|0\.\d*[1-9]).*)?$/i.test(one));
+
 /** RFC 9110, clause 13.1.2: compared weakly. */
-const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
-	(ifNoneMatch ?? "").split(",").some((one) => ["*", etag].includes(one.trim().replace(/^W\//, "")));
+const matches = (ifNoneMatch = "", etag: string): boolean =>
+	ifNoneMatch.split(",").some((one) => one.trim() === "*" || opaque(one) === opaque(etag));
+
+const opaque = (etag: string): string => etag.trim().replace(/^W\//, "");

@@ -5,12 +5,15 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
+import { gzipSync } from "node:zlib";
 
 export interface WebFile {
 	readonly contentType: string;
-	/** Quoted, as it stands in a header. */
+	/** Weak, for both forms, and quoted, as it stands in a header. */
 	readonly etag: string;
 	readonly body: Buffer;
+	/** The same by gzip, for who takes it. */
+	readonly gzipped: Buffer;
 }
 
 /** By path below the folder, for example `player/player.js`. */
@@ -36,7 +39,7 @@ export function loadWebFiles(folder = FOLDER): WebFiles {
 			const contentType = CONTENT_TYPES[extname(file)];
 			if (contentType === undefined) continue;
 			const body = readFileSync(new URL(`${name}/${file}`, folder));
-			files.set(`${name}/${file}`, { contentType, etag: etagOf(body), body });
+			files.set(`${name}/${file}`, { contentType, etag: etagOf(body), body, gzipped: gzipSync(body) });
 		}
 	}
 	return files;
@@ -51,4 +54,4 @@ function namesIn(folder: URL): string[] {
 	}
 }
 
-const etagOf = (body: Buffer): string => `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+const etagOf = (body: Buffer): string => `W/"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;

@@ -34,7 +34,7 @@ const OWN_KEYS = {
 } as const;
 
 /** What a browser tells of its CPU instead of a number: idle shares in the middle of what each state stands for. */
-const PRESSURE_IDLE: Readonly<Record<string, number>> = { nominal: 0.95, fair: 0.6, serious: 0.2, critical: 0.05 };
+const PRESSURE_IDLE: Readonly<Record<string, number>> = { nominal: 0.95, fair: 0.6, serious: 0.2, critical: 0.1 };
 
 /** `cen` of the event `ce` by which a player acknowledges a switch. */
 export const SWITCH_ACK = "switch-ack";

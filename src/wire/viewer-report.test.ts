@@ -113,7 +113,7 @@ describe("CMCD", () => {
 		["nominal", 0.95],
 		["fair", 0.6],
 		["serious", 0.2],
-		["critical", 0.05],
+		["critical", 0.1],
 	])("a CPU under pressure %s is %d idle", (state, idle) => {
 		expect(cmcd({ "org.penstock-cpu": state })).toMatchObject({ value: { figures: { cpuIdle: idle } } });
 	});

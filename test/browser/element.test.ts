@@ -10,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { connect } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { PenstockPlayerElement } from "../../src/player/entry.ts";
+import type { PenstockPlayerElement } from "../../src/player/element/entry.ts";
 import type { ViewerSnapshot } from "../../src/server/api-model.ts";
 import { launchChromium, startChromium } from "../kit/chromium.ts";
 import { onCleanup } from "../kit/cleanup.ts";
@@ -118,7 +118,7 @@ class Site {
 	): Promise<Site> {
 		const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>site</title><main><h1>Site</h1>
 <penstock-player src="${src}" ${attributes}></penstock-player></main>
-<script>${RECORD}</script><script type="module" src="${penstock.http}/player/player.js"></script></html>`;
+<script>${RECORD}</script><script type="module" src="${penstock.http}/player/element.js"></script></html>`;
 		const site = new Site(page ?? (await browser.newPage()));
 		await site.page.goto(await serveSite(html));
 		return site;

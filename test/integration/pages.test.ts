@@ -103,7 +103,7 @@ describe.each(PAGES)("%s", (_, url, ancestors) => {
 });
 
 describe("the player", () => {
-	const files = ["player.js", "worker.js", "audio-worklet.js"];
+	const files = ["player.js", "element.js", "worker.js", "audio-worklet.js"];
 
 	test.each(files)("%s is there for the pages of any site, with the streams", async (file) => {
 		for (const origin of [penstock.http, second]) {

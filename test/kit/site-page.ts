@@ -27,11 +27,11 @@ export async function openSite<Page extends Omit<SteeredPage, "exposeFunction">>
 async function bundle(): Promise<Uint8Array> {
 	const { outputFiles } = await build({
 		stdin: {
-			contents: `import "/player/player.js"; import "./site-page-script.ts";`,
+			contents: `import "/player/element.js"; import "./site-page-script.ts";`,
 			resolveDir: fileURLToPath(new URL(".", import.meta.url)),
 			loader: "ts",
 		},
-		external: ["/player/player.js"],
+		external: ["/player/element.js"],
 		...{ bundle: true, format: "esm", write: false, sourcemap: "inline", logLevel: "silent" },
 	});
 	return outputFiles[0]!.contents;

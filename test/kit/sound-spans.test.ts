@@ -1,7 +1,7 @@
 /** What follows the sound through a recording finds each place at which a player did not leave it as it was. */
 import { describe, expect, test } from "vitest";
 import { leftAt, rightAt } from "./sound-signal.ts";
-import { soundSpans } from "./sound-spans.ts";
+import { soundHoles, soundSpans } from "./sound-spans.ts";
 
 /** The signal from one sample to another. */
 function signal(from: number, to: number): Float32Array {
@@ -50,5 +50,19 @@ describe("spans of exact sound", () => {
 	test("are none in silence, nor where it is played faster", () => {
 		const faster = new Float32Array(96_000).map((_, i) => (i % 2 === 0 ? leftAt : rightAt)(100_000 + (i >> 1) * 1.05));
 		expect(soundSpans(joined(new Float32Array(48_000), faster))).toEqual([]);
+	});
+});
+
+describe("holes in sound", () => {
+	test("are none where it is whole, as it was made or a little slower", () => {
+		expect(soundHoles(signal(90_000, 140_000))).toBe(0);
+		const slower = Float32Array.from({ length: 96_000 }, (_, i) => leftAt(Math.floor(i / 2) * 0.99));
+		expect(soundHoles(slower)).toBe(0);
+	});
+
+	test("are each frame that is silent, but not what is silent before and behind", () => {
+		const [silence, frame] = [new Float32Array(9600), new Float32Array(2048)];
+		const sound = joined(silence, signal(0, 5000), frame, signal(6024, 9000), frame, signal(10_024, 12_000), silence);
+		expect(soundHoles(sound)).toBe(2);
 	});
 });

@@ -35,6 +35,27 @@ export function soundSpans(pcm: Float32Array): SoundSpan[] {
 	return spans.filter((span) => span.to > span.from + BLOCK);
 }
 
+/** Half of an AAC frame, which would be missing whole. */
+const HOLE = 512;
+/** Of the tones' amplitude, a hundredth. */
+const SILENT = 0.001;
+
+/**
+ * Silences between the first and the last sound: where a player has nothing to play. Unlike a span, it does not matter to
+ * them whether the sound is stretched.
+ * @param pcm two channels, interleaved, 48 kHz
+ */
+export function soundHoles(pcm: Float32Array): number {
+	let holes = 0;
+	let lastLoud: number | undefined;
+	for (let i = 0; i < pcm.length; i += 2) {
+		if (Math.abs(pcm[i]!) < SILENT) continue;
+		if (lastLoud !== undefined && (i - lastLoud) / 2 > HOLE) holes++;
+		lastLoud = i;
+	}
+	return holes;
+}
+
 /** RMS over both channels; as soon as it is known to be beyond the bound, infinity. */
 function differenceAt(pcm: Float32Array, from: number, place: number): number {
 	const most = BOUND * BOUND * 2 * BLOCK;

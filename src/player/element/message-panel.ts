@@ -31,7 +31,11 @@ export class MessagePanel {
 				? "The browser plays without sound."
 				: "";
 		this.#spinner.hidden = !["connecting", "buffering", "stalled", "waiting"].includes(state);
-		if (this.#text.textContent !== text) this.#text.textContent = text;
+		if (this.#text.textContent !== text) {
+			this.#text.textContent = text;
+			// What is longer than a small player scrolls, and by keys only where it can be reached.
+			this.#text.tabIndex = this.#text.scrollHeight > this.#text.clientHeight ? 0 : -1;
+		}
 		const action = state === "failed" ? "Try again" : isQuiet && !inTheWay ? "Unmute" : "";
 		this.#button.hidden = action === "";
 		this.#button.textContent = action;

@@ -67,7 +67,7 @@ export class PenstockPlayerElement extends Base {
 		return this.#player?.problem;
 	}
 
-	/** Undefined before the first `play`. */
+	/** Undefined without a `src`. */
 	get statistics(): PlayerStatistics | undefined {
 		return this.#player?.statistics;
 	}
@@ -160,7 +160,7 @@ export class PenstockPlayerElement extends Base {
 		}
 		if (!this.hasAttribute("role")) this.setAttribute("role", "group");
 		if (!this.hasAttribute("aria-label")) this.setAttribute("aria-label", "Live stream");
-		if (this.autoplay) this.#renew();
+		this.#renew();
 	}
 
 	disconnectedCallback(): void {
@@ -195,6 +195,8 @@ export class PenstockPlayerElement extends Base {
 			if (!this.isConnected) return;
 			if (this.#player !== undefined) this.#drop();
 			if (played || this.autoplay) this.play();
+			// Its code is there when somebody presses "play".
+			else this.#ensure();
 		});
 	}
 

@@ -63,7 +63,7 @@ class MseRenderer implements Renderer {
 			if (this.#types.video === undefined) this.#start();
 		};
 		this.#feeder = this.#createFeeder();
-		this.#worker = startWorker();
+		this.#worker = startWorker(this.kind);
 		this.#worker.onmessage = ({ data }: MessageEvent<MseMessage>) => this.#take(data);
 		this.#worker.onerror = ({ message }) => this.#workerFailed(message);
 		const start: StartMessage = { kind: "start", renderer: "mse", src: settings.src };

@@ -5,8 +5,14 @@
 import { type Milliseconds, milliseconds } from "../../base/units.ts";
 
 const WINDOW_MS = 2000;
-/** Lateness over longer is what a target has to bear. */
+/** Lateness over longer is what a target has to bear, but for what is later than nearly all: that is got over. */
 const JITTER_WINDOW_MS = 8000;
+const JITTER_SHARE = 0.9;
+/**
+ * A stream begins with what is there of a unit, all of it late, and while decoders and sound start nothing is in time:
+ * no sign of what comes.
+ */
+const SETTLING_MS = 2000;
 const MOST_SAMPLES = 2000;
 /** Two clocks may run apart by so much: 0.1 ms a second. */
 const DRIFT = 1e-4;
@@ -15,15 +21,18 @@ export class Lateness {
 	/** Arrival less presentation time, the oldest first. */
 	#samples: { readonly at: number; readonly offset: number }[] = [];
 	#fastest: { at: number; offset: number } | undefined;
+	#settledAt: number | undefined;
 
 	/** Times begin anew. */
 	reset(): void {
 		this.#samples = [];
 		this.#fastest = undefined;
+		this.#settledAt = undefined;
 	}
 
 	arrived(ptsMs: number, at: Milliseconds): void {
 		const offset = at - ptsMs;
+		this.#settledAt ??= at + SETTLING_MS;
 		this.#samples.push({ at, offset });
 		const kept = this.#samples[0]!.at >= at - JITTER_WINDOW_MS && this.#samples.length <= MOST_SAMPLES;
 		if (!kept) this.#samples.shift();
@@ -46,12 +55,14 @@ export class Lateness {
 		return this.#fastest === undefined ? undefined : milliseconds(this.#fastestAt(now));
 	}
 
-	/** Within which all but one in fifty arrived, behind the best of late. */
-	get jitter(): Milliseconds {
+	/** Within which nearly all arrived, behind the best of late; undefined in the beginning. */
+	get jitter(): Milliseconds | undefined {
+		const settledAt = this.#settledAt ?? Number.POSITIVE_INFINITY;
 		const { best } = this;
-		if (best === undefined) return milliseconds(0);
-		const sorted = this.#samples.map(({ offset }) => offset).sort((a, b) => a - b);
-		return milliseconds(Math.max(0, sorted[Math.floor(sorted.length * 0.98)]! - best));
+		const settled = this.#samples.filter(({ at }) => at >= settledAt);
+		if (best === undefined || settled.length === 0) return undefined;
+		const sorted = settled.map(({ offset }) => offset).sort((a, b) => a - b);
+		return milliseconds(Math.max(0, sorted[Math.floor(sorted.length * JITTER_SHARE)]! - best));
 	}
 
 	#fastestAt(now: number): number {

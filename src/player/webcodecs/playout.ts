@@ -219,7 +219,7 @@ export class Playout implements MediaOutput {
 
 	#heard(report: SoundReport, ranDry: boolean): void {
 		const now = this.#clock.now();
-		if (ranDry) this.#target.ranDry(now);
+		if (ranDry) this.#wasDry(now);
 		if (report.playing && report.positionMs !== undefined) {
 			this.#heldSince = undefined;
 			this.#media.follow(report.positionMs, report.rate, now);
@@ -236,7 +236,12 @@ export class Playout implements MediaOutput {
 		const now = this.#clock.now();
 		const position = this.#sound.playing === undefined ? undefined : this.#media.position(now);
 		this.#lateInRow = position !== undefined && position > ptsMs ? this.#lateInRow + 1 : 0;
-		if (this.#lateInRow % LATE_IN_ROW === LATE_IN_ROW - 1) this.#target.ranDry(now);
+		if (this.#lateInRow % LATE_IN_ROW === LATE_IN_ROW - 1) this.#wasDry(now);
+	}
+
+	#wasDry(now: Milliseconds): void {
+		// What is not there in the beginning is owed to the beginning.
+		if (this.#lateness.jitter !== undefined) this.#target.ranDry(now);
 	}
 
 	#skipFarBehind(positionMs: number): void {

@@ -21,7 +21,7 @@ class WebCodecsRenderer implements Renderer {
 		const { src, targetMs, volume, muted, readSignal, audioOutput } = settings;
 		this.#events = events;
 		this.view = document.createElement("canvas");
-		this.#worker = startWorker();
+		this.#worker = startWorker(this.kind);
 		this.#worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => this.#told(data);
 		this.#worker.onerror = (event) => {
 			const why = event.message === "" ? "its script was not loaded" : event.message;

@@ -60,11 +60,14 @@ describe("lateness", () => {
 		const lateness = new Lateness();
 		for (let pts = 0; pts < 1000; pts += 40) lateness.arrived(pts, at(5000));
 		expect(lateness.best).toBe(5000 - 960);
+		expect(lateness.jitter).toBeUndefined();
+		for (let pts = 1000; pts < 4000; pts += 40) lateness.arrived(pts, at(4040 + pts));
+		expect(lateness.jitter).toBe(0);
 	});
 
 	it("keeps a bounded number of samples", () => {
 		const lateness = new Lateness();
-		for (let i = 0; i < 100_000; i++) lateness.arrived(i / 100, at(i / 100));
+		for (let i = 0; i < 300_000; i++) lateness.arrived(i / 100, at(i / 100));
 		expect(lateness.jitter).toBeCloseTo(0, 6);
 		lateness.reset();
 		expect(lateness.best).toBeUndefined();
@@ -79,6 +82,20 @@ describe("the target", () => {
 		expect(control.target).toBe(60);
 		for (let ms = 0; ms < 60_000; ms += 250) control.look(at(ms), calm);
 		expect(control.target).toBe(40);
+	});
+
+	it("follows the jitter down within seconds as well", () => {
+		const control = new TargetControl(undefined);
+		for (let ms = 0; ms < 10_000; ms += 250) control.look(at(ms), at(140));
+		expect(control.target).toBe(155);
+		for (let ms = 10_000; ms < 25_000; ms += 250) control.look(at(ms), calm);
+		expect(control.target).toBe(45);
+	});
+
+	it("stays as it is while nothing is known", () => {
+		const control = new TargetControl(undefined);
+		for (let ms = 0; ms < 60_000; ms += 250) control.look(at(ms), undefined);
+		expect(control.target).toBe(60);
 	});
 
 	it("goes up at once when something ran dry, to 200 at most, and comes down after a while", () => {
@@ -97,7 +114,7 @@ describe("the target", () => {
 	it("bears the jitter that it sees", () => {
 		const control = new TargetControl(undefined);
 		for (let ms = 0; ms < 60_000; ms += 250) control.look(at(ms), at(90));
-		expect(control.target).toBe(125);
+		expect(control.target).toBe(105);
 	});
 
 	it("never falls below what the page asks for", () => {
