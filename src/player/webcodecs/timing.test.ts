@@ -89,7 +89,7 @@ describe("the target", () => {
 		for (let ms = 0; ms < 10_000; ms += 250) control.look(at(ms), at(140));
 		expect(control.target).toBe(155);
 		for (let ms = 10_000; ms < 25_000; ms += 250) control.look(at(ms), calm);
-		expect(control.target).toBe(45);
+		expect(control.target).toBe(40);
 	});
 
 	it("stays as it is while nothing is known", () => {
