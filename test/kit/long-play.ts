@@ -15,6 +15,11 @@ import { TINY_CHANNEL } from "./tiny-ladder.ts";
 
 export const RENDERERS = ["webcodecs", "mse"] as const satisfies readonly RendererKind[];
 
+declare global {
+	/** In a page: the tab in front of it. */
+	var cover: Window | null;
+}
+
 /** One player over some seconds. */
 export interface Spell {
 	/** From a picture's making to its showing, ms; NaN where none was shown. */
@@ -98,37 +103,18 @@ export class LongPlay {
 
 	/** Another tab in front of both for this time; resolves when they are seen again. */
 	async hide(ms: number): Promise<void> {
-		const covers: Page[] = [];
-		for (const renderer of RENDERERS) {
-			const { page } = this.#sites[renderer];
-			covers.push(await this.#cover(page));
+		const pages = RENDERERS.map((renderer) => this.#sites[renderer].page);
+		for (const page of pages) {
+			// What a page opens itself is a tab of its own window.
+			await page.evaluate(() => void (globalThis.cover = globalThis.open("about:blank")));
 			await page.waitForFunction("document.hidden", { polling: 100 });
 		}
 		await pass(ms);
-		for (const cover of covers) await cover.close();
-		for (const renderer of RENDERERS) {
-			const { page } = this.#sites[renderer];
+		for (const page of pages) {
+			await page.evaluate(() => globalThis.cover!.close());
 			await page.bringToFront();
 			await page.waitForFunction("!document.hidden", { polling: 100 });
 		}
-	}
-
-	/** A tab in front of the page's. */
-	async #cover(page: Page): Promise<Page> {
-		for (;;) {
-			// A new tab comes into the window that was in front last.
-			await page.bringToFront();
-			const cover = await this.#browser.newPage();
-			if ((await this.#windowOf(cover)) === (await this.#windowOf(page))) {
-				await cover.bringToFront();
-				return cover;
-			}
-			await cover.close();
-		}
-	}
-
-	async #windowOf(page: Page): Promise<number> {
-		return (await (await this.#sessionOf(page)).send("Browser.getWindowForTarget")).windowId;
 	}
 
 	async #sessionOf(page: Page): Promise<CDPSession> {

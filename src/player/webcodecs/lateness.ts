@@ -8,6 +8,8 @@ const WINDOW_MS = 2000;
 /** Lateness over longer is what a target has to bear, but for what is later than nearly all: that is got over. */
 const JITTER_WINDOW_MS = 8000;
 const JITTER_SHARE = 0.9;
+/** What is later was held up on its way: no target would have borne it. */
+const HELD_UP_MS = 400;
 /**
  * A stream begins with what is there of a unit, all of it late, and while decoders and sound start nothing is in time:
  * no sign of what comes.
@@ -59,10 +61,13 @@ export class Lateness {
 	get jitter(): Milliseconds | undefined {
 		const settledAt = this.#settledAt ?? Number.POSITIVE_INFINITY;
 		const { best } = this;
-		const settled = this.#samples.filter(({ at }) => at >= settledAt);
-		if (best === undefined || settled.length === 0) return undefined;
-		const sorted = settled.map(({ offset }) => offset).sort((a, b) => a - b);
-		return milliseconds(Math.max(0, sorted[Math.floor(sorted.length * JITTER_SHARE)]! - best));
+		if (best === undefined) return undefined;
+		const late = this.#samples.flatMap(({ at, offset }) =>
+			at >= settledAt && offset - best < HELD_UP_MS ? [offset - best] : [],
+		);
+		if (late.length === 0) return undefined;
+		late.sort((a, b) => a - b);
+		return milliseconds(Math.max(0, late[Math.floor(late.length * JITTER_SHARE)]!));
 	}
 
 	#fastestAt(now: number): number {

@@ -65,6 +65,15 @@ describe("lateness", () => {
 		expect(lateness.jitter).toBe(0);
 	});
 
+	it("takes what was held up on its way for no jitter", () => {
+		const lateness = new Lateness();
+		feed(lateness, 0, 4, () => 0);
+		// Five seconds of media at once, and then in time again.
+		for (let pts = 4000; pts < 9000; pts += 1000 / 30) lateness.arrived(pts, at(9100));
+		feed(lateness, 9000, 2, () => 0);
+		expect(lateness.jitter).toBeLessThan(50);
+	});
+
 	it("keeps a bounded number of samples", () => {
 		const lateness = new Lateness();
 		for (let i = 0; i < 300_000; i++) lateness.arrived(i / 100, at(i / 100));
