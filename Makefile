@@ -7,16 +7,19 @@ NPM_RUN := npm run --silent
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench setup clean build system-demo system-test
+.PHONY: help demo test test-long check bench setup clean build system-demo system-test
 
 help: ## what this Makefile can do
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: system-demo build ## a live channel to look at; prints its URLs, ends with Ctrl-C
 	@exec $(NODE) dist/cli/penstock.js demo
 
-test: system-test $(INSTALLED) ## set-up, check, and every test there is
+test: system-test $(INSTALLED) ## set-up, check, and every test but those of `test-long`
 	@npm test --silent
+
+test-long: system-test $(INSTALLED) ## tests that take minutes each: many restarts, players for long, the other browser
+	@$(NPM_RUN) test:long
 
 check: $(INSTALLED) ## format, lint, types, unused code, unit tests
 	@$(NPM_RUN) check

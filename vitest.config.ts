@@ -11,6 +11,8 @@ export default defineConfig({
 					name: "unit",
 					include: ["src/**/*.test.ts", "test/{kit,house,fuzz}/**/*.test.ts"],
 					exclude: ALONE,
+					// Else one core does it all.
+					maxWorkers: 2,
 					testTimeout: 30_000,
 				},
 			},
@@ -20,16 +22,26 @@ export default defineConfig({
 					include: ["test/{integration,interop}/**/*.test.ts"],
 					exclude: ALONE,
 					// Most of them wait for a live stream's own time, so that a few can share the cores.
-					maxWorkers: 3,
+					maxWorkers: 4,
 					testTimeout: 180_000,
 					hookTimeout: 120_000,
 				},
 			},
 			{
-				// Real browsers decode real ladders: by `npm run test:browser`, one file at a time.
+				// Real browsers decode real ladders.
 				test: {
 					name: "browser",
 					include: ["test/browser/**/*.test.ts"],
+					fileParallelism: false,
+					testTimeout: 180_000,
+					hookTimeout: 180_000,
+				},
+			},
+			{
+				// Minutes each: by `make test-long`.
+				test: {
+					name: "long",
+					include: ["test/long/**/*.test.ts"],
 					fileParallelism: false,
 					testTimeout: 180_000,
 					hookTimeout: 180_000,

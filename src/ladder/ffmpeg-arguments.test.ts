@@ -97,7 +97,9 @@ describe("FFmpeg's command line", () => {
 	it("of the test pattern draws the bar behind the input, and takes sound from the other", () => {
 		const argv = ffmpegArguments(config([LOW], { source: TEST_PATTERN }), { renditions: [LOW], withAudio: true });
 		const graph = argv[argv.indexOf("-filter_complex") + 1];
-		expect(graph).toMatch(/^\[0:v:0\]split\[picture\].*overlay=0:0:format=yuv420\[test\];\[test\]split=1\[s0\];\[s0\]scale=/);
+		expect(graph).toMatch(
+			/^\[0:v:0\]split\[picture\].*overlay=0:0:format=yuv420\[test\];\[test\]split=1\[s0\];\[s0\]scale=/,
+		);
 		expect(argv.filter((one) => one === "-re")).toHaveLength(2);
 		expect(argv).toContain("1:a:0");
 	});

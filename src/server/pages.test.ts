@@ -51,7 +51,10 @@ describe("the pages of a build", () => {
 		const { headers } = pages.forOperator("/", {});
 		expect(pages.forOperator("/", { "if-none-match": headers["ETag"] }).status).toBe(304);
 		const changed = built({ ...COMPLETE, "console/console.html": "<p>new" });
-		expect(changed.forOperator("/", { "if-none-match": headers["ETag"] })).toMatchObject({ status: 200, body: Buffer.from("<p>new") });
+		expect(changed.forOperator("/", { "if-none-match": headers["ETag"] })).toMatchObject({
+			status: 200,
+			body: Buffer.from("<p>new"),
+		});
 	});
 
 	test.each([

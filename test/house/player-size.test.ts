@@ -62,7 +62,9 @@ beforeAll(async () => {
 	await bundled(WORKLET_BUNDLE);
 });
 
-const CASES = READERS.flatMap((reader) => (["webcodecs", "mse"] as const).map((renderer) => [renderer, reader] as const));
+const CASES = READERS.flatMap((reader) =>
+	(["webcodecs", "mse"] as const).map((renderer) => [renderer, reader] as const),
+);
 
 test.each(CASES)("the player by %s, with the reader of %s, is 40 kB at most by gzip", (renderer, reader) => {
 	const sources = playerOf(renderer, reader);

@@ -106,7 +106,9 @@ export class LongPlay {
 		const pages = RENDERERS.map((renderer) => this.#sites[renderer].page);
 		for (const page of pages) {
 			// What a page opens itself is a tab of its own window.
-			await page.evaluate(() => void (globalThis.cover = globalThis.open("about:blank")));
+			await page.evaluate(() => {
+				globalThis.cover = globalThis.open("about:blank");
+			});
 			await page.waitForFunction("document.hidden", { polling: 100 });
 		}
 		await pass(ms);

@@ -1,5 +1,5 @@
 /**
- * The long form of `test/browser/long-run.test.ts`: both renderers for half an hour, hidden, stood still and cut now and
+ * The long form of `test/long/long-run.test.ts`: both renderers for half an hour, hidden, stood still and cut now and
  * then. Prints a line a minute and, at the end, whether delay or memory crept.
  *
  *   npm run soak:player -- [--minutes 30] [--json FILE]
