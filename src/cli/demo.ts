@@ -2,15 +2,7 @@
 import { type Config, parseConfig } from "../server/config.ts";
 import type { Environment } from "../server/config-environment.ts";
 import { formatListenAddress } from "../server/listen-address.ts";
-
-export const DEMO_POLICIES = ["adaptive", "tour"] as const;
-
-export interface DemoSettings {
-	readonly host: string;
-	readonly port: number;
-	readonly apiPort: number;
-	readonly policy: (typeof DEMO_POLICIES)[number];
-}
+import type { DemoSettings } from "./demo-settings.ts";
 
 /** @throws PenstockError CONFIG_VALUE for a host that is none, CONFIG_KEY for a strange environment variable */
 export function demoConfig({ host, port, apiPort, policy }: DemoSettings, environment: Environment): Config {

@@ -4,10 +4,9 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { messageOf, PenstockError } from "../base/errors.ts";
-import { type Config, loadConfig } from "../server/config.ts";
+import type { Config } from "../server/config.ts";
 import { packageVersion } from "../server/version.ts";
-import { check } from "./check.ts";
-import { DEMO_POLICIES, type DemoSettings, demoConfig } from "./demo.ts";
+import { DEMO_POLICIES, type DemoSettings } from "./demo-settings.ts";
 import {
 	headerField,
 	type PlayArguments,
@@ -20,7 +19,7 @@ import {
 	streamUrl,
 } from "./play.ts";
 import { addReportServers } from "./report-server.ts";
-import { serve } from "./serve.ts";
+import type { ServeOptions } from "./serve.ts";
 
 const EXAMPLES = `
 Examples:
@@ -62,19 +61,26 @@ function createProgram(done: (code: number) => void): Command {
 		.addHelpText("after", EXAMPLES)
 		.exitOverride()
 		.configureOutput({ outputError: () => {} });
-	const load = ({ config }: WithConfig): Promise<Config> => loadConfig(config, process.env);
+	// What only one command needs is loaded for it: half a second of a processor for a server.
+	const load = async ({ config }: WithConfig): Promise<Config> =>
+		await (await import("../server/config.ts")).loadConfig(config, process.env);
+	const serve = async (config: Config, options?: ServeOptions): Promise<void> =>
+		done(await (await import("./serve.ts")).serve(config, options));
 	const file = ["-c, --config <file>", "the configuration", "penstock.yaml"] as const;
 
 	program
 		.command("serve")
 		.description("serve the channels of a configuration until SIGTERM or SIGINT")
 		.option(...file)
-		.action(async (options: WithConfig) => done(await serve(await load(options))));
+		.action(async (options: WithConfig) => await serve(await load(options)));
 	program
 		.command("check")
 		.description("say what a configuration would serve, and whether FFmpeg is fit for it")
 		.option(...file)
-		.action(async (options: WithConfig) => done(await check(await load(options), options.config)));
+		.action(async (options: WithConfig) => {
+			const { check } = await import("./check.ts");
+			done(await check(await load(options), options.config));
+		});
 	program
 		.command("demo")
 		.description("serve a built-in test picture as live/demo, and pages to watch it switch")
@@ -87,8 +93,8 @@ function createProgram(done: (code: number) => void): Command {
 				.default(DEMO_POLICIES[0]),
 		)
 		.action(async (options: DemoSettings) => {
-			const config = demoConfig(options, process.env);
-			done(await serve(config, { announce: true }));
+			const { demoConfig } = await import("./demo.ts");
+			await serve(demoConfig(options, process.env), { announce: true });
 		});
 	addPlay(program, done);
 	addReportServers(program, done);

@@ -5,11 +5,10 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { messageOf, PenstockError } from "../base/errors.ts";
-import { parseNatsUrl } from "../server/config-values.ts";
 import { formatListenAddress, type ListenAddress, parseListenAddress } from "../server/listen-address.ts";
-import { createLog } from "../server/log.ts";
-import { type ReportProcessOptions, startReportProcess } from "../server/report-process.ts";
-import { watchSignals } from "./serve.ts";
+import { parseNatsUrl } from "../server/nats-url.ts";
+import type { ReportProcessOptions } from "../server/report-process.ts";
+import { watchSignals } from "./signals.ts";
 
 type Kind = ReportProcessOptions["server"];
 
@@ -50,6 +49,10 @@ export function addReportServers(program: Command, done: (code: number) => void)
  * @throws PenstockError COMMAND_LINE, LISTEN_ADDRESS, NATS_CREDENTIALS
  */
 async function runReportServer(server: Kind, given: ReportServerArguments): Promise<number> {
+	const [{ createLog }, { startReportProcess }] = await Promise.all([
+		import("../server/log.ts"),
+		import("../server/report-process.ts"),
+	]);
 	const log = createLog({ level: "info" });
 	const { listen, adminListen, corsOrigin: corsOrigins, addressRate } = given;
 	const nats = natsSettings(given);

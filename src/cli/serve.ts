@@ -13,15 +13,12 @@ import {
 import { createLog, type Log } from "../server/log.ts";
 import { type RunningServer, startServer } from "../server/media-server.ts";
 import { wallPage, watchPage } from "../server/pages.ts";
+import { watchSignals } from "./signals.ts";
 
 export interface ServeOptions {
 	/** Say on standard output what to type to watch. */
 	readonly announce?: boolean;
 }
-
-/** As a shell reports an end by these signals. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
-type Signal = keyof typeof SIGNALS;
 
 /**
  * @returns the exit code
@@ -41,30 +38,6 @@ export async function serve(config: Config, { announce = false }: ServeOptions =
 	} finally {
 		signals.forget();
 	}
-}
-
-interface Signals {
-	readonly first: Promise<Signal>;
-	forget(): void;
-}
-
-/** The first signal resolves; the second ends the process. */
-export function watchSignals(): Signals {
-	const { promise, resolve } = Promise.withResolvers<Signal>();
-	let seen = false;
-	const take = (signal: Signal): void => {
-		if (seen) process.exit(SIGNALS[signal]);
-		seen = true;
-		resolve(signal);
-	};
-	const names = Object.keys(SIGNALS) as Signal[];
-	for (const name of names) process.on(name, take);
-	return {
-		first: promise,
-		forget() {
-			for (const name of names) process.off(name, take);
-		},
-	};
 }
 
 function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {

@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { FrameRate } from "../ladder/ladder-config.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
+import { parseNatsUrl } from "./nats-url.ts";
 
 /** A value of any type that `read` turns into a `Value`, or into undefined where it is not `allowed`. */
 function value<Value>(allowed: string, read: (raw: unknown) => Value | undefined): z.ZodType<Value> {
@@ -122,16 +123,6 @@ export const corsOrigin = (): z.ZodType<string> =>
 		if (typeof raw !== "string" || !/^https?:\/\//.test(raw) || !URL.canParse(raw)) return undefined;
 		return new URL(raw).origin === raw.toLowerCase() ? raw.toLowerCase() : undefined;
 	});
-
-const NATS_PORT = "4222";
-
-/** Undefined where the text is none. */
-export function parseNatsUrl(raw: string): URL | undefined {
-	const url = /^(?:nats|tls):\/\//.test(raw) && URL.canParse(raw) ? new URL(raw) : undefined;
-	if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname)) return undefined;
-	if (url.port === "") url.port = NATS_PORT;
-	return url;
-}
 
 export const natsUrl = (): z.ZodType<URL> =>
 	value('the URL of a NATS server such as "nats://127.0.0.1:4222"', (raw) =>

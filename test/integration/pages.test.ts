@@ -83,7 +83,7 @@ describe.each(PAGES)("%s", (_, url, ancestors) => {
 		const first = await fetch(url());
 		expect(first.headers.get("Cache-Control")).toBe("no-cache");
 		const etag = first.headers.get("ETag")!;
-		for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+		for (const known of [etag, etag.replace("W/", ""), `"other", ${etag}`, "*"]) {
 			const again = await fetch(url(), { headers: { "If-None-Match": known } });
 			expect([again.status, again.headers.get("ETag"), await again.text()]).toEqual([304, etag, ""]);
 		}
@@ -91,9 +91,11 @@ describe.each(PAGES)("%s", (_, url, ancestors) => {
 	});
 
 	test("by HEAD has no body, by POST is refused", async () => {
-		const head = await fetch(url(), { method: "HEAD" });
+		const headers = { "Accept-Encoding": "identity" };
+		const head = await fetch(url(), { method: "HEAD", headers });
 		const length = Number(head.headers.get("Content-Length"));
-		expect([head.status, length, await head.text()]).toEqual([200, (await (await fetch(url())).text()).length, ""]);
+		const whole = await (await fetch(url(), { headers })).text();
+		expect([head.status, length, await head.text()]).toEqual([200, whole.length, ""]);
 		const post = await fetch(url(), { method: "POST" });
 		expect([post.status, ((await post.json()) as { error: { code: string } }).error.code]).toEqual([
 			405,
