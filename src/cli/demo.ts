@@ -4,13 +4,26 @@ import type { Environment } from "../server/config-environment.ts";
 import { formatListenAddress } from "../server/listen-address.ts";
 import type { DemoSettings } from "./demo-settings.ts";
 
+/**
+ * Small enough that a machine of two cores encodes all of it, serves it, and shows it four times without a graphics card.
+ * The lowest, with its sound, fits the narrowest link of the wall.
+ */
+const RENDITIONS = [
+	{ name: "high", width: 640, height: 360, bitrateBps: 1_500_000 },
+	{ name: "mid", width: 480, height: 270, bitrateBps: 700_000 },
+	{ name: "low", width: 320, height: 180, bitrateBps: 300_000 },
+	{ name: "lowest", width: 256, height: 144, bitrateBps: 120_000 },
+];
+const SOURCE = { test: { width: 640, height: 360 } };
+const AUDIO = { bitrateBps: 64_000 };
+
 /** @throws PenstockError CONFIG_VALUE for a host that is none, CONFIG_KEY for a strange environment variable */
 export function demoConfig({ host, port, apiPort, policy }: DemoSettings, environment: Environment): Config {
 	const data = {
 		http: { listen: formatListenAddress({ host, port }) },
 		api: { listen: `127.0.0.1:${apiPort}` },
 		switching: { policy },
-		channels: { demo: { source: "test" } },
+		channels: { demo: { source: SOURCE, renditions: RENDITIONS, audio: AUDIO } },
 		// One machine encodes, serves and shows four pictures: it is at its limit, and would hold everybody down for that.
 		server: { underDuress: "ignore" },
 	};

@@ -1,7 +1,8 @@
 /**
  * What the network takes, as a receiver of a live stream can see it. A stream that is not held up comes at its own bit
- * rate, which says little; but what was ready at once, a key picture above all, comes in one go, as fast as the network
- * takes it. So the pace of such bursts counts, and the stream's own rate where there are none: then the network is full.
+ * rate, which says nothing; but what was ready at once, a large key picture above all, comes in one go, as fast as the
+ * network takes it: the pace of such bursts counts. Where media comes ever later the network is full, and what it brings
+ * is what it takes. Where neither is so, nothing is known, and nothing is said.
  */
 import { type BitsPerSecond, bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import { RateMeter } from "./meters.ts";
@@ -13,6 +14,11 @@ const LEAST_BYTES = 16 * 1024;
 /** Of the time that a burst takes: a clock's own grain. */
 const LEAST_MS = 0.5;
 const KEPT_MS = 5000;
+/** Media that is later than the earliest by so much, for as long as the rate is measured, is held up by the network. */
+const HELD_UP_MS = 200;
+/** Beyond it is another time base. */
+const STEP_MS = 30_000;
+const RATE_MS = 1000;
 
 interface Burst {
 	readonly startedAt: Milliseconds;
@@ -22,8 +28,12 @@ interface Burst {
 }
 
 export class ThroughputMeter {
-	readonly #rate = new RateMeter(milliseconds(1000));
+	readonly #rate = new RateMeter(milliseconds(RATE_MS));
 	#burst: Burst | undefined;
+	/** Arrival less media time of the earliest. */
+	#earliest: number | undefined;
+	/** When media came that was not late. */
+	#inTimeAt: Milliseconds | undefined;
 	readonly #paces: { readonly at: Milliseconds; readonly bitsPerSecond: number }[] = [];
 
 	add(bytes: number, now: Milliseconds): void {
@@ -38,18 +48,31 @@ export class ThroughputMeter {
 		this.#burst = { startedAt: now, lastAt: now, bytes: 0 };
 	}
 
+	/** An access unit has come. */
+	arrived(ptsMs: number, now: Milliseconds): void {
+		const offset = now - ptsMs;
+		if (this.#earliest === undefined || Math.abs(offset - this.#earliest) > STEP_MS) this.#earliest = offset;
+		this.#earliest = Math.min(this.#earliest, offset);
+		if (offset - this.#earliest <= HELD_UP_MS) this.#inTimeAt = now;
+	}
+
 	/** Nothing was read for a while: what comes now has waited here and not in the network. */
 	interrupted(): void {
 		this.#burst = undefined;
+		this.#earliest = undefined;
+		this.#inTimeAt = undefined;
 	}
 
-	/** Undefined before anything has come. */
+	/** Undefined where nothing has shown it lately. */
 	throughput(now: Milliseconds): BitsPerSecond | undefined {
+		if (this.#inTimeAt !== undefined && now - this.#inTimeAt >= RATE_MS) {
+			const rate = Math.round(this.#rate.perSecond(now));
+			return rate > 0 ? bitsPerSecond(rate) : undefined;
+		}
 		while (this.#paces.length > 0 && this.#paces[0]!.at < now - KEPT_MS) this.#paces.shift();
 		const sorted = this.#paces.map(({ bitsPerSecond }) => bitsPerSecond).sort((a, b) => a - b);
-		const middle = sorted[Math.floor(sorted.length / 2)] ?? 0;
-		const best = Math.max(middle, this.#rate.perSecond(now));
-		return best > 0 ? bitsPerSecond(Math.round(best)) : undefined;
+		const middle = sorted[Math.floor(sorted.length / 2)];
+		return middle === undefined ? undefined : bitsPerSecond(Math.round(middle));
 	}
 
 	#closeBurst(): void {

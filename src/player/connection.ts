@@ -9,7 +9,7 @@
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { clauseOf } from "../base/errors.ts";
-import { type Milliseconds, milliseconds } from "../base/units.ts";
+import { type Milliseconds, milliseconds, ticksToMs } from "../base/units.ts";
 import { RateMeter } from "../playback/meters.ts";
 import { type StreamFormat, streamFormat } from "../playback/stream-format.ts";
 import { ThroughputMeter } from "../playback/throughput-meter.ts";
@@ -148,6 +148,7 @@ export class Connection {
 		}
 		if (signal.aborted) return { kind: "lost", problem: this.#silent(0), final: false };
 		if (this.#everOpened) this.#options.output.reconnected();
+		this.#throughput.interrupted();
 		this.#everOpened = true;
 		this.#endedInOrder = false;
 		const session = headers.get("Penstock-Session") ?? undefined;
@@ -181,6 +182,7 @@ export class Connection {
 				watch.heard();
 				if (this.#media === undefined) this.#media = { from: now, to: now };
 				else this.#media.to = now;
+				this.#throughput.arrived(ticksToMs(accessUnit.pts), now);
 				output.accessUnit(accessUnit, now);
 			},
 			fault: (error) => {

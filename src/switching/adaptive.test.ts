@@ -198,6 +198,9 @@ describe("the viewer's terminal and wish", () => {
 		const bandwidth = (mbps: number) => ({ bandwidth: reported(bitsPerSecond(mbps * 1e6)) });
 		expect(decided({ current: HIGH, network: network(10), viewer: bandwidth(0.6) })).toBe("to low: network");
 		expect(decided({ network: network(1.1), viewer: bandwidth(500) })).toBe("hold: network");
+		// Measured of what was sent before: it says nothing of what is sent now.
+		const lately = [past(500, LOW, HIGH)];
+		expect(decided({ current: HIGH, network: network(10), viewer: bandwidth(0.6), history: lately })).not.toMatch(/^to /);
 	});
 });
 

@@ -93,11 +93,17 @@ export class Outlook {
  * What the viewer says of its bandwidth is bounded by what it is sent, so it proves no more; but who gets less than it
  * is sent has a bottleneck that our side does not see (a proxy in between). What the operator says is a cap.
  */
-export function heardCapacity({ viewer, renditions, current }: SwitchingState, seen: number): number {
+export function heardCapacity({ viewer, renditions, current, history }: SwitchingState, seen: number): number {
 	const { bandwidth } = viewer;
 	if (bandwidth === undefined || bandwidth.source === "emulated") return seen;
+	if (bandwidth.source === "api") return Math.min(seen, bandwidth.value);
+	const since = history.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
 	const sent = renditions.find(({ name }) => name === current)?.streamBitrate ?? 0;
-	return bandwidth.source === "api" || bandwidth.value < SHORT_OF_SENT * sent ? Math.min(seen, bandwidth.value) : seen;
+	const isShort = bandwidth.at > since + MEASURED_OVER_MS && bandwidth.value < SHORT_OF_SENT * sent;
+	return isShort ? Math.min(seen, bandwidth.value) : seen;
 }
 
-const SHORT_OF_SENT = 0.9;
+/** Of what a rendition has in the mean: a second of it may well have less. */
+const SHORT_OF_SENT = 0.75;
+/** A report says what came of what was sent in the time before, and not of what is sent since the last switch. */
+const MEASURED_OVER_MS = 1500;

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
+import { ticksToMs } from "../base/units.ts";
 import { fmp4 } from "../media/fmp4/fmp4.ts";
 import type { StreamReader } from "../media/stream-reader.ts";
 import { RateMeter } from "../playback/meters.ts";
@@ -158,7 +159,16 @@ export class Player {
 		this.#startedAt = this.#parts.clock.now();
 		this.#format = streamFormat(stream.contentType, url.pathname);
 		const Reader = await this.#format.loadReader();
-		const reader = new Reader(this.#playback);
+		const playback = this.#playback;
+		const reader = new Reader({
+			decodeInformation: (decode) => playback.decodeInformation(decode),
+			unitStart: (unit) => playback.unitStart(unit),
+			accessUnit: (accessUnit) => {
+				this.#throughput.arrived(ticksToMs(accessUnit.pts), this.#parts.clock.now());
+				playback.accessUnit(accessUnit);
+			},
+			fault: (error) => playback.fault(error),
+		});
 		stream.onBytes((bytes) => this.#take(reader, bytes));
 		this.#every(STATS_MS, () => this.#tellStats());
 		if (this.#parts.view.refresh !== undefined) {

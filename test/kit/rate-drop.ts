@@ -57,7 +57,10 @@ export async function fallAndRise(penstock: LinkedPenstock, arrivals: Arrivals, 
 	const after = lateness(arrivals.pictures).filter(({ at }) => at >= fellAt);
 	const stalls = stallsOf(arrivals.pictures, bufferMs).filter(({ at }) => at >= fellAt);
 	const roseAt = await penstock.link.setRate(wideBps);
-	const high = await arrivals.untilRendition("high", roseAt, patienceMs);
+	const high = await arrivals.untilRendition("high", roseAt, patienceMs).catch(async (cause: unknown) => {
+		const late = (await penstock.decisions(id)).slice(-20).map(({ at, kind, to, text }) => `${at} ${kind} ${to}: ${text}`);
+		throw new Error(`not on high again: ${late.join("\n")}`, { cause });
+	});
 	return {
 		decidedMs: Date.parse(decision.at) + toMonotonic - fellAt,
 		decision,

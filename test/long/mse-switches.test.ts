@@ -1,4 +1,5 @@
-/** A hundred switches by Media Source Extensions. Of the other packagings: `test/browser/mse-switches.test.ts`. */
+/** A hundred switches by Media Source Extensions, in each packaging. */
 import { describeMseSwitches } from "../kit/mse-switches.ts";
 
+describeMseSwitches("mp4", "flv");
 describeMseSwitches("ts", "rtp");
