@@ -10,9 +10,9 @@ import type { DemoSettings } from "./demo-settings.ts";
  */
 const RENDITIONS = [
 	{ name: "high", width: 640, height: 360, bitrateBps: 1_500_000 },
-	{ name: "mid", width: 480, height: 270, bitrateBps: 700_000 },
-	{ name: "low", width: 320, height: 180, bitrateBps: 300_000 },
-	{ name: "lowest", width: 256, height: 144, bitrateBps: 120_000 },
+	{ name: "mid", width: 480, height: 270, bitrateBps: 800_000 },
+	{ name: "low", width: 320, height: 180, bitrateBps: 400_000 },
+	{ name: "lowest", width: 256, height: 144, bitrateBps: 200_000 },
 ];
 const SOURCE = { test: { width: 640, height: 360 } };
 const AUDIO = { bitrateBps: 64_000 };
