@@ -15,7 +15,7 @@ const MOST_ASKED_MS = 10_000;
 const MARGIN_MS = 15;
 /** For each look, of which there are four a second. */
 const RISE_MS = 4;
-const FALL_MS = 2;
+const FALL_MS = 4;
 const UP_MS = 25;
 /** Several at once are one. */
 const UP_EVERY_MS = 500;
