@@ -5,7 +5,7 @@
  */
 import { type Milliseconds, milliseconds } from "../../base/units.ts";
 
-const DEFAULT_MS = 60;
+const DEFAULT_MS = 45;
 const LEAST_MS = 40;
 const MOST_MS = 200;
 /** Of what a page may ask for. */
