@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 /** They measure time, or leave others none of the machine. */
 const ALONE = ["test/netns/**/*.test.ts", "test/integration/server-load.test.ts", "test/kit/shaped-link.test.ts"];
 
+/** Pages that are looked at, with no frame counted: they may share the machine. */
+const PAGES = ["test/browser/console*.test.ts"];
+
 export default defineConfig({
 	test: {
 		projects: [
@@ -19,7 +22,7 @@ export default defineConfig({
 			{
 				test: {
 					name: "end-to-end",
-					include: ["test/{integration,interop}/**/*.test.ts"],
+					include: ["test/{integration,interop}/**/*.test.ts", ...PAGES],
 					exclude: ALONE,
 					// Most of them wait for a live stream's own time, so that a few can share the cores.
 					maxWorkers: 3,
@@ -28,10 +31,21 @@ export default defineConfig({
 				},
 			},
 			{
+				// Each file has networks of its own, and waits for packets most of the time.
+				test: {
+					name: "distribution",
+					include: ["test/distribution/**/*.test.ts"],
+					maxWorkers: 2,
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+				},
+			},
+			{
 				// Real browsers decode real ladders.
 				test: {
 					name: "browser",
 					include: ["test/browser/**/*.test.ts"],
+					exclude: PAGES,
 					fileParallelism: false,
 					testTimeout: 180_000,
 					hookTimeout: 180_000,
