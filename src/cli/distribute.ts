@@ -5,10 +5,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../server/config.ts";
 import type { Environment } from "../server/config-environment.ts";
+import { BACKENDS, ENGINE_NAMES } from "../server/distribution-terms.ts";
 import type { ServeOptions } from "./serve.ts";
-
-const ENGINES = ["auto", "dpdk", "sockets", "node"] as const;
-const BACKENDS = ["af_xdp", "af_packet", "memif", "pcap", "ring", "null", "pci"] as const;
 
 interface DistributeArguments {
 	readonly config?: string;
@@ -31,7 +29,9 @@ export function addDistribute(
 		.command("distribute")
 		.description("send media packets on to receivers by rules, until SIGTERM or SIGINT; SIGHUP reads the rules again")
 		.option("-c, --config <file>", "the rules; without it, those alone that the API makes")
-		.addOption(new Option("--engine <name>", "auto takes the best that works").choices(ENGINES).default(ENGINES[0]))
+		.addOption(
+			new Option("--engine <name>", "auto takes the best that works").choices(ENGINE_NAMES).default(ENGINE_NAMES[0]),
+		)
 		.option("--port-device <name>", "the network device that DPDK gets; without it auto does not try DPDK")
 		.addOption(new Option("--backend <name>", "of DPDK; else af_xdp").choices(BACKENDS))
 		.option(

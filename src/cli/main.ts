@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { messageOf, PenstockError } from "../base/errors.ts";
 import type { Config } from "../server/config.ts";
 import { packageVersion } from "../server/version.ts";
+import { nameValue } from "./argument-values.ts";
 import { DEMO_POLICIES, type DemoSettings } from "./demo-settings.ts";
 import { addDistribute } from "./distribute.ts";
 import {
@@ -14,7 +15,6 @@ import {
 	play,
 	positiveCount,
 	positiveNumber,
-	renditionName,
 	reportServerUrl,
 	reportUrlOrNone,
 	streamUrl,
@@ -118,7 +118,7 @@ function addPlay(program: Command, done: (code: number) => void): void {
 		.option("--count-frames", "read the test signal's frame numbers; exit code 1 if one was lost")
 		.option("--for <seconds>", "leave after so long", positiveNumber)
 		.option("--until-switches <number>", "leave when the unit behind so many switches is whole", positiveCount)
-		.option("--rendition <name>", "ask for a rendition, instead of leaving it to the server", renditionName)
+		.option("--rendition <name>", "ask for a rendition, instead of leaving it to the server", nameValue)
 		.option("--header <field>", 'send "Name: value" with the request; may be given more than once', headerField, [])
 		.option("--report <url>", 'report to this server, or to nobody with "none"; else to the server', reportUrlOrNone)
 		.option("--network-server <url>", "report the network to this server", reportServerUrl)

@@ -3,7 +3,6 @@
  * once.
  */
 import { InvalidArgumentError } from "commander";
-import { isName } from "../base/name.ts";
 import { nodeClock } from "../server/node-time.ts";
 import type { PlayView } from "../terminal/figures.ts";
 import { Player, type PlayOptions } from "../terminal/player.ts";
@@ -11,6 +10,7 @@ import { ReportSender, type ReportSenderOptions } from "../terminal/report-sende
 import { JsonView } from "../terminal/view-json.ts";
 import { LiveView } from "../terminal/view-live.ts";
 import { PlainView } from "../terminal/view-plain.ts";
+import { httpUrl } from "./argument-values.ts";
 import { ownMachine } from "./machine-shares.ts";
 
 /** As the command line gives them. */
@@ -101,27 +101,11 @@ function viewOf({ json }: PlayArguments): PlayView {
 	return process.stdout.isTTY ? new LiveView(process.stdout) : new PlainView(process.stdout);
 }
 
-/** Of the stream, and of a server to report to. */
-const httpUrl = (text: string): URL | undefined => {
-	const url = URL.canParse(text) ? new URL(text) : undefined;
-	return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
-};
-
-export function reportServerUrl(text: string): URL {
-	const url = httpUrl(text);
-	if (url !== undefined) return url;
-	throw new InvalidArgumentError("it begins with http:// or https://, for example http://127.0.0.1:8090");
-}
+export const reportServerUrl = httpUrl("http://127.0.0.1:8090");
 
 export const reportUrlOrNone = (text: string): URL | "none" => (text === "none" ? text : reportServerUrl(text));
 
-export function streamUrl(text: string): URL {
-	const url = httpUrl(text);
-	if (url !== undefined) return url;
-	throw new InvalidArgumentError(
-		"a URL begins with http:// or https://, for example http://127.0.0.1:8080/live/demo.ts",
-	);
-}
+export const streamUrl = httpUrl("http://127.0.0.1:8080/live/demo.ts");
 
 export function positiveNumber(text: string): number {
 	const value = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : 0;
@@ -133,11 +117,6 @@ export function positiveCount(text: string): number {
 	const value = positiveNumber(text);
 	if (!Number.isInteger(value)) throw new InvalidArgumentError("it is a whole number above 0");
 	return value;
-}
-
-export function renditionName(text: string): string {
-	if (!isName(text)) throw new InvalidArgumentError("a name has 1 to 128 of the characters A-Z a-z 0-9 _ -");
-	return text;
 }
 
 /** "Name: value", as RFC 9110 has it; given more than once, all are sent. */

@@ -1,5 +1,6 @@
 /** Rules as text for a terminal. */
 import type { ReceiverSnapshot, RuleDetail, RuleSummary } from "../server/api-distribution-model.ts";
+import { endpointText } from "../server/distribution-terms.ts";
 
 type Cells = readonly string[];
 
@@ -66,9 +67,6 @@ export const matchText = ({ match }: Pick<RuleSummary, "match">): string => {
 			: ` from ${source.port === undefined ? source.address : endpointText({ ...source, port: source.port })}`;
 	return `${endpointText(match)}${vlan === undefined ? "" : ` vlan ${vlan}`}${from}`;
 };
-
-const endpointText = ({ address, port }: { readonly address: string; readonly port: number }): string =>
-	address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
 export const sumOf = (drops: RuleSummary["drops"]): number =>
 	Object.values(drops).reduce((sum, count) => sum + count, 0);

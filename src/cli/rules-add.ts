@@ -1,17 +1,18 @@
 /** `penstock rules add`: makes a rule, or adds receivers to one that is there. */
 import { PenstockError } from "../base/errors.ts";
 import type { RuleDetail } from "../server/api-distribution-model.ts";
+import { endpointText } from "../server/distribution-terms.ts";
 import type { ApiCaller } from "./api-caller.ts";
+import type { Endpoint } from "./argument-values.ts";
 
 export interface RuleAddition {
 	readonly name: string;
-	/** `10.0.0.1:5004` */
-	readonly match?: string;
+	readonly match?: Endpoint;
 	readonly media?: string;
 	readonly vlan?: number;
-	readonly from?: { readonly address: string; readonly port?: number };
+	readonly from?: Partial<Endpoint> & Pick<Endpoint, "address">;
 	readonly permanent?: boolean;
-	readonly to: readonly string[];
+	readonly to: readonly Endpoint[];
 	readonly ttl?: number;
 	readonly dscp?: number;
 	readonly toVlan?: number;
@@ -45,23 +46,17 @@ export async function withReceivers(api: ApiCaller, addition: RuleAddition): Pro
 	return await api.call({ method: "PUT", path, body, headers: { "If-None-Match": "*" } });
 }
 
-function matchOf({ match = "", vlan, from }: RuleAddition): object {
+function matchOf({ match, vlan, from }: RuleAddition): object {
 	return {
-		...endpointOf(match),
+		...match,
 		...(vlan !== undefined && { vlan }),
 		...(from !== undefined && { source: from }),
 	};
 }
 
-/** As it was checked: `10.0.0.1:5004` or `[fd00::1]:5004`. */
-function endpointOf(text: string): { readonly address: string; readonly port: number } {
-	const colon = text.lastIndexOf(":");
-	return { address: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
-}
-
 function receiversOf({ to, ttl, dscp, toVlan, sourcePort, maxPackets, maxBits }: RuleAddition): readonly object[] {
-	return to.map((text) => ({
-		...endpointOf(text),
+	return to.map((endpoint) => ({
+		...endpoint,
 		...(ttl !== undefined && { ttl }),
 		...(dscp !== undefined && { dscp }),
 		...(toVlan !== undefined && { vlan: toVlan }),
@@ -73,8 +68,8 @@ function receiversOf({ to, ttl, dscp, toVlan, sourcePort, maxPackets, maxBits }:
 
 /** What a rule takes is changed by making it anew: its receivers would get other packets from one moment to the next. */
 function refuseOtherRule({ name, match, media }: RuleDetail, addition: RuleAddition): void {
-	const taken = match.address.includes(":") ? `[${match.address}]:${match.port}` : `${match.address}:${match.port}`;
-	const otherMatch = addition.match !== undefined && addition.match.toLowerCase() !== taken;
+	const taken = endpointText(match);
+	const otherMatch = addition.match !== undefined && endpointText(addition.match).toLowerCase() !== taken;
 	if (!otherMatch && (addition.media === undefined || addition.media === media)) return;
 	throw commandLine(`rule ${name} is there and takes ${media} to ${taken}; remove it first, or take another name`);
 }

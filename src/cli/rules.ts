@@ -1,9 +1,10 @@
 /** `penstock rules`: looks at the rules of a running server, and changes them. */
 import { type Command, InvalidArgumentError } from "commander";
-import { isName } from "../base/name.ts";
 import type { RuleDetail, RuleSummary } from "../server/api-distribution-model.ts";
+import { RULE_MEDIA } from "../server/distribution-terms.ts";
 import { nodeClock } from "../server/node-time.ts";
 import { ApiCaller } from "./api-caller.ts";
+import { type Endpoint, endpointIn, httpUrl, nameValue } from "./argument-values.ts";
 import { ruleLines, rulesTable } from "./rule-tables.ts";
 import { type RuleAddition, withReceivers } from "./rules-add.ts";
 import { watchRules } from "./rules-watch.ts";
@@ -14,7 +15,7 @@ interface WithApi {
 	readonly json?: boolean;
 }
 
-const MEDIA = ["rtp", "rtcp", "ts", "any-media"] as const;
+const LOCAL_API = "http://127.0.0.1:9998";
 
 export function addRules(program: Command, done: (code: number) => void): void {
 	const rules = program.command("rules").description("look at the rules of a running server, and change them");
@@ -22,7 +23,7 @@ export function addRules(program: Command, done: (code: number) => void): void {
 		rules
 			.command(text)
 			.description(description)
-			.option("--api <url>", "of the server", apiUrl, new URL("http://127.0.0.1:9998"))
+			.option("--api <url>", "of the server", httpUrl(LOCAL_API), new URL(LOCAL_API))
 			.option("--json", "as JSON");
 	command("ls", "list the rules").action(async ({ api, json }: WithApi) => {
 		const answer = await new ApiCaller(api).call<{ readonly rules: readonly RuleSummary[] }>({ path: "/api/v1/rules" });
@@ -30,15 +31,15 @@ export function addRules(program: Command, done: (code: number) => void): void {
 		done(0);
 	});
 	command("show", "show one rule, with its receivers")
-		.argument("<name>", "of the rule", ruleName)
+		.argument("<name>", "of the rule", nameValue)
 		.action(async (name: string, { api, json }: WithApi) => {
 			done(tell(await new ApiCaller(api).call<RuleDetail>({ path: pathOf(name) }), json));
 		});
 	addAdd(command, done);
 	command("rm", "delete a rule, or take receivers out of it")
-		.argument("<name>", "of the rule", ruleName)
+		.argument("<name>", "of the rule", nameValue)
 		.option("--to <endpoint...>", "receivers to take out, such as 10.0.0.2:6000", endpoints, [])
-		.action(async (name: string, { api, json, to }: WithApi & { readonly to: readonly string[] }) => {
+		.action(async (name: string, { api, json, to }: WithApi & { readonly to: readonly Endpoint[] }) => {
 			const caller = new ApiCaller(api);
 			if (to.length === 0) {
 				await caller.call({ method: "DELETE", path: pathOf(name) });
@@ -70,9 +71,9 @@ type AddArguments = WithApi & Omit<RuleAddition, "name">;
 
 function addAdd(command: (text: string, description: string) => Command, done: (code: number) => void): void {
 	command("add", "make a rule, or add receivers to one that is there")
-		.argument("<name>", "of the rule", ruleName)
+		.argument("<name>", "of the rule", nameValue)
 		.option("--match <endpoint>", "the packets' destination, such as 10.0.0.1:5004", endpoint)
-		.option("--media <kind>", `what they are: ${MEDIA.join(", ")}`, media)
+		.option("--media <kind>", `what they are: ${RULE_MEDIA.join(", ")}`, media)
 		.option("--vlan <id>", "the packets' VLAN", numberFrom(1, 4094))
 		.option("--from <address>", "take them from this publisher alone; with its port: 10.0.0.9:5004", source)
 		.option("--permanent", "keep it in a distributor that outlives this server")
@@ -98,37 +99,24 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const pathOf = (name: string): string => `/api/v1/rules/${name}`;
 
-function apiUrl(text: string): URL {
-	const url = URL.canParse(text) ? new URL(text) : undefined;
-	if (url !== undefined && (url.protocol === "http:" || url.protocol === "https:")) return url;
-	throw new InvalidArgumentError("it begins with http:// or https://, for example http://127.0.0.1:9998");
-}
-
-function ruleName(text: string): string {
-	if (!isName(text)) throw new InvalidArgumentError("a name has 1 to 128 of the characters A-Z a-z 0-9 _ -");
-	return text;
-}
-
-const ENDPOINT = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9.]+):\d{1,5}$/;
-
-function endpoint(text: string): string {
-	if (ENDPOINT.test(text)) return text;
+function endpoint(text: string): Endpoint {
+	const read = endpointIn(text);
+	if (read !== undefined) return read;
 	throw new InvalidArgumentError("it is an address and a port, such as 10.0.0.2:6000 or [fd00::2]:6000");
 }
 
-const endpoints = (text: string, before: readonly string[]): string[] => [...before, endpoint(text)];
+const endpoints = (text: string, before: readonly Endpoint[]): Endpoint[] => [...before, endpoint(text)];
 
-function source(text: string): { readonly address: string; readonly port?: number } {
+function source(text: string): Partial<Endpoint> & Pick<Endpoint, "address"> {
 	if (/^[0-9.]+$|^[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/.test(text)) return { address: text };
-	const [, six, four, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
-	const address = six ?? four;
-	if (address !== undefined) return { address, port: Number(port) };
+	const read = endpointIn(text);
+	if (read !== undefined) return read;
 	throw new InvalidArgumentError("it is an address, such as 10.0.0.9, perhaps with a port");
 }
 
 function media(text: string): string {
-	if (MEDIA.some((one) => one === text)) return text;
-	throw new InvalidArgumentError(`it is one of ${MEDIA.join(", ")}`);
+	if (RULE_MEDIA.some((one) => one === text)) return text;
+	throw new InvalidArgumentError(`it is one of ${RULE_MEDIA.join(", ")}`);
 }
 
 const numberFrom =

@@ -1,7 +1,7 @@
 /** The receivers of a rule as a table, a row each. */
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { endpointText, receiverKey } from "../wire/distributor-rule.ts";
+import { destinationKey, endpointText } from "../wire/distributor-rule.ts";
 import type { ReceiverAnswer } from "./distribution-answers.ts";
 import { dropsText } from "./drop-table.ts";
 import { bitrateText, countText, packetRateText } from "./figure-text.ts";
@@ -49,7 +49,7 @@ export function receiverList(
 			</tr>
 		</thead>
 		<tbody>
-			${repeat(receivers, receiverKey, (receiver) => receiverRow(receiver, rates.of(receiverKey(receiver)), remove))}
+			${repeat(receivers, destinationKey, (receiver) => receiverRow(receiver, rates.of(destinationKey(receiver)), remove))}
 		</tbody>
 	</table>`;
 	return scrolling("Receivers", table);

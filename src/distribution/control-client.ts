@@ -164,12 +164,7 @@ export class ControlClient {
 			const waiting = this.#waiting.get(id)!;
 			const { request, timeoutMs } = waiting;
 			const behindBatch = [...this.#waiting].some(
-				([
-					other,
-					{
-						request: { do: verb },
-					},
-				]) => other < id && verb === "batch",
+				([other, { request: before }]) => other < id && before.do === "batch",
 			);
 			if (behindBatch) waiting.timer = this.#deadline(id, timeoutMs);
 			else this.#lost("DISTRIBUTOR_UNREACHABLE", `no answer to ${request.do} came within ${timeoutMs} ms`);

@@ -10,12 +10,11 @@ import type { Capabilities, EngineLimits } from "../wire/distributor-answer.ts";
 import { Refusal } from "../wire/distributor-refusal.ts";
 import {
 	DEFAULT_TTL,
+	destinationKey,
 	endpointText,
 	type FlowMatch,
-	flowKey,
 	type Receiver,
 	type Rule,
-	receiverKey,
 } from "../wire/distributor-rule.ts";
 import { ReceiverIndex } from "./rule-loops.ts";
 
@@ -31,7 +30,7 @@ export class EngineRules {
 	readonly #capabilities: Capabilities;
 	readonly #limits: EngineLimits;
 	readonly #rules = new Map<string, Rule>();
-	/** Names by `flowKey`. */
+	/** Names by `destinationKey`. */
 	readonly #flows = new Map<string, string>();
 	readonly #sentTo = new ReceiverIndex();
 	/** When the lease of a rule ends, by the monotonic clock; permanent rules are not here. */
@@ -66,11 +65,11 @@ export class EngineRules {
 		if (rule === undefined) throw new Refusal("RULE_UNKNOWN", [], `there is no rule ${change.name}`);
 		if (change.generation < rule.generation) throw old(rule, change.generation);
 		if (change.generation === rule.generation) return { kind: "same", rule };
-		const receivers = new Map(rule.receivers.map((receiver) => [receiverKey(receiver), receiver]));
+		const receivers = new Map(rule.receivers.map((receiver) => [destinationKey(receiver), receiver]));
 		if (change.do === "receivers.add") {
-			for (const receiver of change.receivers) receivers.set(receiverKey(receiver), receiver);
+			for (const receiver of change.receivers) receivers.set(destinationKey(receiver), receiver);
 		} else {
-			for (const key of change.receivers) receivers.delete(receiverKey(key));
+			for (const key of change.receivers) receivers.delete(destinationKey(key));
 		}
 		const after = { ...rule, generation: change.generation, receivers: [...receivers.values()] };
 		if (change.do === "receivers.add") this.#checkLoops(rule, change.receivers);
@@ -87,12 +86,12 @@ export class EngineRules {
 		if (judgement.kind === "absent" || judgement.kind === "delete") return;
 		const { rule } = judgement;
 		const before = this.#rules.get(rule.name);
-		if (before !== undefined) this.#flows.delete(flowKey(before.match));
+		if (before !== undefined) this.#flows.delete(destinationKey(before.match));
 		for (const receiver of before?.receivers ?? []) this.#sentTo.remove(rule.name, receiver);
 		for (const receiver of rule.receivers) this.#sentTo.add(rule.name, receiver);
 		this.#receivers += rule.receivers.length - (before?.receivers.length ?? 0);
 		this.#rules.set(rule.name, rule);
-		this.#flows.set(flowKey(rule.match), rule.name);
+		this.#flows.set(destinationKey(rule.match), rule.name);
 		if (rule.permanent) this.#leases.delete(rule.name);
 		else if (leases) this.#renew(rule.name, nowMs + RULE_LEASE_MS);
 	}
@@ -101,7 +100,7 @@ export class EngineRules {
 		const rule = this.#rules.get(name);
 		if (rule === undefined) return;
 		this.#rules.delete(name);
-		this.#flows.delete(flowKey(rule.match));
+		this.#flows.delete(destinationKey(rule.match));
 		this.#leases.delete(name);
 		for (const receiver of rule.receivers) this.#sentTo.remove(name, receiver);
 		this.#receivers -= rule.receivers.length;
@@ -133,7 +132,7 @@ export class EngineRules {
 		const before = this.#rules.get(rule.name);
 		if (before !== undefined && rule.generation < before.generation) throw old(before, rule.generation);
 		if (before?.generation === rule.generation) return { kind: "same", rule: before };
-		const holder = this.#flows.get(flowKey(rule.match));
+		const holder = this.#flows.get(destinationKey(rule.match));
 		if (holder !== undefined && holder !== rule.name) {
 			throw new Refusal("RULE_CONFLICT", ["rule", "match"], `is that of rule ${holder}`);
 		}
@@ -151,9 +150,9 @@ export class EngineRules {
 
 	/** No receiver is what a rule takes. */
 	#checkLoops({ name, match }: Rule, receivers: readonly Receiver[]): void {
-		const own = flowKey(match);
+		const own = destinationKey(match);
 		for (const receiver of receivers) {
-			const key = flowKey(receiver);
+			const key = destinationKey(receiver);
 			const taker = key === own ? name : this.#flows.get(key);
 			if (taker === undefined || (taker === name && key !== own)) continue;
 			throw new Refusal("RULE_CONFLICT", [], `what ${endpointText(receiver)} gets is taken by rule ${taker} again`);

@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RuleStats } from "../wire/distributor-answer.ts";
 import type { DropReason } from "../wire/distributor-drops.ts";
 import { mediaClassOf } from "../wire/distributor-media.ts";
-import { flowKey, type Receiver, type Rule, receiverKey } from "../wire/distributor-rule.ts";
+import { destinationKey, type Receiver, type Rule } from "../wire/distributor-rule.ts";
 import { Counters } from "./counters.ts";
 import { NodeReceiver } from "./node-receiver.ts";
 import { closed, type PacketHandler, receivingSocket } from "./udp-sockets.ts";
@@ -40,16 +40,16 @@ export class NodeFlow {
 				const kept = this.#kept(receiver, rule);
 				const one = kept ?? (await this.#opened(receiver, rule));
 				if (kept === undefined) opened.push(one);
-				receivers.set(receiverKey(receiver), one);
+				receivers.set(destinationKey(receiver), one);
 			}
-			if (socket === undefined || flowKey(rule.match) !== flowKey(this.#rule.match)) {
+			if (socket === undefined || destinationKey(rule.match) !== destinationKey(this.#rule.match)) {
 				socket = await receivingSocket(rule.match, this.#onPacket);
 			}
 		} catch (thrown) {
 			await Promise.all(opened.map((one) => one.close()));
 			throw thrown;
 		}
-		const gone = [...this.#receivers.values()].filter((one) => receivers.get(receiverKey(one.receiver)) !== one);
+		const gone = [...this.#receivers.values()].filter((one) => receivers.get(destinationKey(one.receiver)) !== one);
 		const before = this.#socket;
 		this.#rule = rule;
 		this.#receivers = receivers;
@@ -79,7 +79,7 @@ export class NodeFlow {
 
 	/** The socket that a receiver has, where nothing is to be changed about it. */
 	#kept(receiver: Receiver, rule: Rule): NodeReceiver | undefined {
-		const there = this.#receivers.get(receiverKey(receiver));
+		const there = this.#receivers.get(destinationKey(receiver));
 		if (there === undefined) return undefined;
 		const same = there.receiver === receiver || JSON.stringify(there.receiver) === JSON.stringify(receiver);
 		return same && there.sourcePort === sourcePortOf(receiver, rule) ? there : undefined;
@@ -91,7 +91,7 @@ export class NodeFlow {
 			sourcePort: sourcePortOf(receiver, rule),
 			clock: this.#clock,
 			above: [this.#counters, this.#above],
-			replaces: this.#receivers.get(receiverKey(receiver)),
+			replaces: this.#receivers.get(destinationKey(receiver)),
 		});
 	}
 

@@ -12,7 +12,7 @@ export interface Entry {
 	readonly match: FlowMatch;
 	readonly media: Rule["media"];
 	readonly permanent: boolean;
-	/** By `receiverKey`. */
+	/** By `destinationKey`. */
 	readonly receivers: Map<string, Receiver>;
 	generation: number;
 	load: Load;

@@ -7,14 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import type { ChangeRequest } from "../wire/distributor.ts";
-import {
-	endpointText,
-	flowKey,
-	type Receiver,
-	type Rule,
-	type RuleDraft,
-	receiverKey,
-} from "../wire/distributor-rule.ts";
+import { destinationKey, endpointText, type Receiver, type Rule, type RuleDraft } from "../wire/distributor-rule.ts";
 import { draftOf, type Entry, flowText, type RuleOrigin, ruleOf, sumOf } from "./rule-entry.ts";
 import { judgedDraft, judgedKeys, judgedReceivers } from "./rule-judge.ts";
 import { admitted, checkLoad, type Load, minus, NO_LOAD, plus, type RuleLimits } from "./rule-limits.ts";
@@ -41,7 +34,7 @@ export class RuleTable {
 	readonly #clock: Clock;
 	readonly #limits: RuleLimits;
 	readonly #entries = new Map<string, Entry>();
-	/** By `flowKey`. */
+	/** By `destinationKey`. */
 	readonly #flows = new Map<string, Entry>();
 	readonly #sentTo = new ReceiverIndex();
 	readonly #listeners = new Set<ChangeListener>();
@@ -125,26 +118,26 @@ export class RuleTable {
 		const read = add === undefined ? [] : judgedReceivers(add);
 		const gone = new Map(
 			keys.flatMap((key) => {
-				const there = entry.receivers.get(receiverKey(key));
-				return there === undefined ? [] : [[receiverKey(key), there] as const];
+				const there = entry.receivers.get(destinationKey(key));
+				return there === undefined ? [] : [[destinationKey(key), there] as const];
 			}),
 		);
 		const added = read.map((receiver) => admitted(receiver, name, this.#limits));
 		const replaced = added.flatMap((receiver) => {
-			const key = receiverKey(receiver);
+			const key = destinationKey(receiver);
 			return gone.has(key) ? [] : (entry.receivers.get(key) ?? []);
 		});
 		const load = minus(plus(entry.load, sumOf(added)), sumOf([...replaced, ...gone.values()]));
 		if (added.length > 0) {
 			checkLoad(name, load.receivers, plus(minus(this.#load, entry.load), load), this.#limits);
-			this.#checkLoops(entry, added, flowKey(entry.match));
+			this.#checkLoops(entry, added, destinationKey(entry.match));
 		}
 		for (const [key, receiver] of gone) {
 			entry.receivers.delete(key);
 			this.#sentTo.remove(name, receiver);
 		}
 		for (const receiver of added) {
-			entry.receivers.set(receiverKey(receiver), receiver);
+			entry.receivers.set(destinationKey(receiver), receiver);
 			this.#sentTo.add(name, receiver);
 		}
 		this.#tellReceivers(entry, load, { gone: [...gone.values()], come: added });
@@ -158,7 +151,7 @@ export class RuleTable {
 	 */
 	tap(rule: string, tap: Tap): () => void {
 		const end = this.#taps.add(rule, tap);
-		const key = receiverKey(tap.receiver);
+		const key = destinationKey(tap.receiver);
 		const entry = this.#entries.get(rule);
 		if (entry !== undefined && !entry.receivers.has(key)) {
 			this.#tellReceivers(entry, entry.load, { gone: [], come: [tap.receiver] });
@@ -187,12 +180,12 @@ export class RuleTable {
 			if (entry.origin === "config" && !names.has(entry.name)) this.#delete(entry);
 		}
 		const changed = wanted.filter((draft) => !this.#isThere(draft));
-		const flows = new Set(changed.map(({ match }) => flowKey(match)));
+		const flows = new Set(changed.map(({ match }) => destinationKey(match)));
 		for (const { name, match } of changed) {
 			const entry = this.#entries.get(name);
 			// Two rules may have changed places, or one takes what another sent to: an engine judges each change by itself.
-			const moves = entry !== undefined && flowKey(entry.match) !== flowKey(match);
-			if (moves || (entry !== undefined && [...entry.receivers.values()].some((one) => flows.has(flowKey(one)))))
+			const moves = entry !== undefined && destinationKey(entry.match) !== destinationKey(match);
+			if (moves || (entry !== undefined && [...entry.receivers.values()].some((one) => flows.has(destinationKey(one)))))
 				this.#delete(entry);
 		}
 		for (const draft of changed) this.#commit(draft, "config");
@@ -240,7 +233,7 @@ export class RuleTable {
 	#put(draft: RuleDraft, origin: RuleOrigin): Rule {
 		const { name, match } = draft;
 		const before = this.#entries.get(name);
-		const conflict = this.#flows.get(flowKey(match));
+		const conflict = this.#flows.get(destinationKey(match));
 		if (conflict !== undefined && conflict !== before) {
 			const text = `rule ${name} takes the packets to ${flowText(match)}, as rule ${conflict.name} does already.`;
 			throw new PenstockError("RULE_CONFLICT", text);
@@ -251,7 +244,7 @@ export class RuleTable {
 		}
 		const load = sumOf(draft.receivers);
 		checkLoad(name, load.receivers, plus(minus(this.#load, before?.load ?? NO_LOAD), load), this.#limits);
-		this.#checkLoops(draft, draft.receivers, flowKey(match));
+		this.#checkLoops(draft, draft.receivers, destinationKey(match));
 		const sender = this.#sentTo.senderTo(match, name);
 		if (sender !== undefined) {
 			const text = `rule ${name} takes the packets to ${flowText(match)}, where rule ${sender} sends its own; leave one of the two out.`;
@@ -266,14 +259,14 @@ export class RuleTable {
 		const before = this.#entries.get(name);
 		if (before !== undefined) this.#forget(before);
 		for (const receiver of draft.receivers) this.#sentTo.add(name, receiver);
-		const receivers = new Map(draft.receivers.map((receiver) => [receiverKey(receiver), receiver]));
+		const receivers = new Map(draft.receivers.map((receiver) => [destinationKey(receiver), receiver]));
 		const old = before ?? { generation: 0, load: NO_LOAD };
 		const entry: Entry = {
 			...{ name, origin, match, media, permanent, receivers },
 			...{ generation: 0, load: old.load },
 		};
 		this.#entries.set(name, entry);
-		this.#flows.set(flowKey(match), entry);
+		this.#flows.set(destinationKey(match), entry);
 		this.#changed(entry, sumOf(draft.receivers), stepsOf(this.#whole(entry).receivers.length));
 		this.#tell(putRequests(this.#whole(entry)));
 		return ruleOf(entry);
@@ -288,7 +281,7 @@ export class RuleTable {
 
 	/** What it takes, and where it sends. */
 	#forget(entry: Entry): void {
-		this.#flows.delete(flowKey(entry.match));
+		this.#flows.delete(destinationKey(entry.match));
 		for (const receiver of entry.receivers.values()) this.#sentTo.remove(entry.name, receiver);
 	}
 
@@ -300,13 +293,13 @@ export class RuleTable {
 	): void {
 		const taps = this.#taps.of(entry.name);
 		const thereNow = (key: string): Receiver | undefined =>
-			entry.receivers.get(key) ?? taps.find(({ receiver }) => receiverKey(receiver) === key)?.receiver;
-		const leaving = gone.filter((receiver) => thereNow(receiverKey(receiver)) === undefined);
+			entry.receivers.get(key) ?? taps.find(({ receiver }) => destinationKey(receiver) === key)?.receiver;
+		const leaving = gone.filter((receiver) => thereNow(destinationKey(receiver)) === undefined);
 		// A tap may come to light under a receiver that goes.
 		const coming = new Map(
 			[...gone, ...come].flatMap((one) => {
-				const there = thereNow(receiverKey(one));
-				return there === undefined ? [] : [[receiverKey(one), there] as const];
+				const there = thereNow(destinationKey(one));
+				return there === undefined ? [] : [[destinationKey(one), there] as const];
 			}),
 		);
 		for (const [some, requests] of [
@@ -321,7 +314,7 @@ export class RuleTable {
 
 	/** The rule as engines have it: with its taps. */
 	#whole(entry: Entry): Rule {
-		const taps = this.#taps.of(entry.name).filter(({ receiver }) => !entry.receivers.has(receiverKey(receiver)));
+		const taps = this.#taps.of(entry.name).filter(({ receiver }) => !entry.receivers.has(destinationKey(receiver)));
 		const rule = ruleOf(entry);
 		return taps.length === 0
 			? rule
@@ -358,11 +351,11 @@ export class RuleTable {
 
 	/**
 	 * No receiver is what a rule takes.
-	 * @param flow what the rule itself takes, by `flowKey`
+	 * @param flow what the rule itself takes, by `destinationKey`
 	 */
 	#checkLoops({ name }: Pick<Entry, "name">, added: readonly Receiver[], flow: string): void {
 		for (const receiver of added) {
-			const key = flowKey(receiver);
+			const key = destinationKey(receiver);
 			const taker = key === flow ? name : this.#flows.get(key)?.name;
 			// What the rule has taken until now is no longer taken when it takes something else.
 			if (taker === undefined || (taker === name && key !== flow)) continue;

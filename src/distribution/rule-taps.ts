@@ -2,7 +2,7 @@
  * Who has a rule's packets besides the rule's own receivers: parts of this process. They are kept by the rule's name,
  * whether there is such a rule or not.
  */
-import { type Receiver, receiverKey } from "../wire/distributor-rule.ts";
+import { destinationKey, type Receiver } from "../wire/distributor-rule.ts";
 
 export interface Tap {
 	/** On this machine. */
@@ -20,7 +20,7 @@ export class Taps {
 
 	/** @returns what takes it away, and whether it was there still */
 	add(rule: string, tap: Tap): () => boolean {
-		const key = receiverKey(tap.receiver);
+		const key = destinationKey(tap.receiver);
 		const taps = this.#taps.get(rule) ?? new Map<string, Tap>();
 		this.#taps.set(rule, taps.set(key, tap));
 		return () => {

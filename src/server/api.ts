@@ -32,6 +32,7 @@ export interface ApiOptions {
 
 const MAX_BODY_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
+const TOO_LARGE = 413;
 
 /** Makes the application without listening. Closing it releases what it holds. */
 export async function createApi({ config, model, pages, log, version }: ApiOptions): Promise<FastifyInstance> {
@@ -55,6 +56,11 @@ export async function createApi({ config, model, pages, log, version }: ApiOptio
 			{ method, host: headers.host, origin: headers.origin },
 			{ listenHost: config.listen.host, allowedHosts: config.allowedHosts },
 		);
+	});
+	app.addHook("onSend", async (_request, reply) => {
+		// Closed while a body is still coming, a connection is reset, and the answer lost with it: Node reads the rest and
+		// throws it away, for as long as a request may take.
+		if (reply.statusCode === TOO_LARGE) reply.removeHeader("Connection");
 	});
 	await app.register(swagger, { openapi: { ...OPENAPI, info: { title: "Penstock", version } } });
 	addChannelRoutes(app, model);

@@ -1,11 +1,8 @@
 /** The shape of the section `distribution`: sections, keys, ranges, defaults. */
 import * as z from "zod";
 import { DEFAULT_LIMITS } from "../distribution/rule-limits.ts";
-import { ENGINE_KINDS } from "../wire/distributor-answer.ts";
 import { bitrateBps, network, oneOf, text, wholeNumber } from "./config-values.ts";
-
-/** Those of a native distributor; the names are its own. */
-const BACKENDS = ["af_xdp", "af_packet", "memif", "pcap", "ring", "null", "pci"] as const;
+import { BACKENDS, ENGINE_NAMES } from "./distribution-terms.ts";
 
 const limits = z.strictObject({
 	rules: wholeNumber(1, DEFAULT_LIMITS.rules).prefault(DEFAULT_LIMITS.rules),
@@ -22,7 +19,7 @@ const limits = z.strictObject({
 });
 
 export const distribution = z.strictObject({
-	engine: oneOf(["auto", ...ENGINE_KINDS]).prefault("auto"),
+	engine: oneOf(ENGINE_NAMES).prefault("auto"),
 	/** The network device that is the port of the engine dpdk. */
 	device: text("the name of a network device, as ip link has it").optional(),
 	backend: oneOf(BACKENDS).optional(),

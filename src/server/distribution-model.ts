@@ -2,7 +2,7 @@
 import { PenstockError } from "../base/errors.ts";
 import type { RuleLimits } from "../distribution/rule-limits.ts";
 import type { EngineLimits, ReceiverStats, RuleStats } from "../wire/distributor-answer.ts";
-import { type Rule, receiverKey } from "../wire/distributor-rule.ts";
+import { destinationKey, type Rule } from "../wire/distributor-rule.ts";
 import type {
 	DistributionModel,
 	DistributionSnapshot,
@@ -61,10 +61,10 @@ export class HostedDistribution implements DistributionModel {
 		const [stats] = (await this.#host.stats(name)).rules;
 		// It may have gone meanwhile.
 		const rule = this.#existing(name);
-		const figures = new Map(stats?.receivers?.map((one) => [receiverKey(one), one]));
-		const own = rule.receivers.map((receiver) => receiverOf(receiver, figures.get(receiverKey(receiver))));
+		const figures = new Map(stats?.receivers?.map((one) => [destinationKey(one), one]));
+		const own = rule.receivers.map((receiver) => receiverOf(receiver, figures.get(destinationKey(receiver))));
 		const taps = this.#host.table.tapsOf(name).map(({ receiver, owner }) => ({
-			...receiverOf(receiver, figures.get(receiverKey(receiver))),
+			...receiverOf(receiver, figures.get(destinationKey(receiver))),
 			owner,
 		}));
 		return { ...this.#facts(rule, stats), receivers: [...own, ...taps] };

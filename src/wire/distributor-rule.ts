@@ -22,7 +22,7 @@ import { shownValue } from "./viewer-report.ts";
 
 /** `any-media` is all three of the others. */
 export type RuleMedia = MediaClass | "any-media";
-const RULE_MEDIA: readonly RuleMedia[] = ["rtp", "rtcp", "ts", "any-media"];
+export const RULE_MEDIA: readonly RuleMedia[] = ["rtp", "rtcp", "ts", "any-media"];
 
 /** Whom packets come from. */
 export interface FlowSource {
@@ -72,9 +72,11 @@ export type RuleDraft = Omit<Rule, "generation">;
 
 export const DEFAULT_TTL = 64;
 
-/** Two rules with the same key would take the same packets. */
-export const flowKey = ({ address, port, vlan }: FlowMatch): string => `${address} ${port} ${vlan ?? "-"}`;
-export const receiverKey = ({ address, port, vlan }: ReceiverKey): string => `${address} ${port} ${vlan ?? "-"}`;
+/**
+ * Two rules with the same key would take the same packets, two receivers with the same are one, and a receiver with that of a
+ * rule is what the rule takes (`RULE_LOOP`).
+ */
+export const destinationKey = ({ address, port, vlan }: ReceiverKey): string => `${address} ${port} ${vlan ?? "-"}`;
 
 /** `10.0.0.1:5004`, `[fd00::1]:5004` */
 export const endpointText = ({ address, port }: { readonly address: string; readonly port: number }): string =>
@@ -140,12 +142,12 @@ function distinct<Key extends ReceiverKey>(read: Reader<readonly Key[]>): Reader
 		const list = read(value, path);
 		const seen = new Map<string, number>();
 		for (const [index, receiver] of list.entries()) {
-			const earlier = seen.get(receiverKey(receiver));
+			const earlier = seen.get(destinationKey(receiver));
 			if (earlier !== undefined) {
 				const text = `is ${endpointText(receiver)} again, which entry ${earlier} is already`;
 				throw new Refusal("VALUE_INVALID", [...path, index], text);
 			}
-			seen.set(receiverKey(receiver), index);
+			seen.set(destinationKey(receiver), index);
 		}
 		return list;
 	};

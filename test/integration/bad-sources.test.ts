@@ -89,7 +89,6 @@ describe("a server whose sources are bad in every way", () => {
 				"long-gops-copied": { ...TINY_CHANNEL, source: { file: longGops }, renditions: COPY_ON_TOP },
 				"copy-alone": { ...TINY_CHANNEL, source: { file: longGops }, renditions: COPY_ON_TOP.slice(0, 1) },
 				looped: { ...TINY_CHANNEL, source: { file: film, loop: true } },
-				once: { ...TINY_CHANNEL, source: { file: film, loop: false }, onDemand: true, idleMs: 60_000 },
 				...Object.fromEntries(unplayable),
 			},
 		});
@@ -198,7 +197,29 @@ describe("a server whose sources are bad in every way", () => {
 		for (const rendition of renditions) expect(rendition).toMatchObject({ aligned: true, missing: 0, misaligned: 0 });
 	});
 
-	test("a file that is not looped is played from its first frame to its last, and then the response is over", async () => {
+	test("and all that time the viewer of another channel got every frame", async () => {
+		expect(await penstock.viewer(neighbour.id)).toMatchObject({ drops: { behind: 0, evicted: 0, withdrawn: 0 } });
+		neighbour.viewer.close();
+		await watchingNeighbour;
+		expect(neighbour.units.length).toBeGreaterThan(60);
+		const { counters, warnings } = await readCounters(neighbour.save());
+		expectEveryFrameOnce(counters);
+		expect(warnings).toEqual([]);
+		expect(neighbour.counts).toMatchObject(NO_TS_FAULTS);
+		expect((await penstock.channel("live/good")).ladder.restarts).toBe(0);
+	});
+});
+
+describe("a file that is not looped", () => {
+	let penstock: Penstock;
+	beforeAll(async () => {
+		const film = await makeClip({ container: "mp4", frameRate: 24, seconds: 3, audio: true });
+		const once = { ...TINY_CHANNEL, source: { file: film, loop: false }, onDemand: true, idleMs: 60_000 };
+		penstock = await startPenstock({ channels: { once } });
+	});
+	afterAll(() => penstock.stop());
+
+	test("is played from its first frame to its last, and then the response is over", async () => {
 		const recording = await record(`${penstock.http}/live/once.ts`);
 		await recording.until(() => false);
 		expect(await recording.viewer.ended).toEqual({ kind: "complete" });
@@ -212,22 +233,10 @@ describe("a server whose sources are bad in every way", () => {
 		});
 	});
 
-	test("and played again for the next viewer, where the channel is on demand", async () => {
+	test("is played again for the next viewer, where the channel is on demand", async () => {
 		const recording = await record(`${penstock.http}/live/once.ts`);
 		await recording.until(() => false);
 		expect(await recording.viewer.ended).toEqual({ kind: "complete" });
 		expectEveryFrameOnce((await readCounters(recording.save())).counters, { from: 0, to: 71 });
-	});
-
-	test("and all that time the viewer of another channel got every frame", async () => {
-		expect(await penstock.viewer(neighbour.id)).toMatchObject({ drops: { behind: 0, evicted: 0, withdrawn: 0 } });
-		neighbour.viewer.close();
-		await watchingNeighbour;
-		expect(neighbour.units.length).toBeGreaterThan(60);
-		const { counters, warnings } = await readCounters(neighbour.save());
-		expectEveryFrameOnce(counters);
-		expect(warnings).toEqual([]);
-		expect(neighbour.counts).toMatchObject(NO_TS_FAULTS);
-		expect((await penstock.channel("live/good")).ladder.restarts).toBe(0);
 	});
 });

@@ -326,7 +326,7 @@ describe("penstock play and what is no stream", () => {
 	});
 
 	test.each([
-		[["ftp://example.net/a.ts"], "a URL begins with http"],
+		[["ftp://example.net/a.ts"], "it begins with http"],
 		[["http://127.0.0.1/a.ts", "--for", "0"], "a number above 0"],
 		[["http://127.0.0.1/a.ts", "--until-switches", "1.5"], "a whole number above 0"],
 		[["http://127.0.0.1/a.ts", "--header", "no colon"], '"Name: value"'],

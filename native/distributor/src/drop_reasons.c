@@ -1,5 +1,7 @@
 #include "drop_reasons.h"
 
+#include <errno.h>
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -24,4 +26,24 @@ const char *dist_drop_text(enum dist_drop_reason reason)
 enum dist_drop_scope dist_drop_scope(enum dist_drop_reason reason)
 {
 	return reasons[reason].scope;
+}
+
+enum dist_drop_reason dist_drop_of_send_error(int error)
+{
+	switch (error) {
+	case EMSGSIZE:
+		return DIST_DROP_TOO_LARGE;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EHOSTDOWN:
+		return DIST_DROP_NO_NEIGHBOUR;
+	case EAGAIN:
+	case ENOBUFS:
+		return DIST_DROP_QUEUE_FULL;
+	case ENOMEM:
+		return DIST_DROP_NO_BUFFER;
+	default:
+		return DIST_DROP_SEND_FAILED;
+	}
 }

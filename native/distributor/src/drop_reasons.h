@@ -59,5 +59,7 @@ const char *dist_drop_name(enum dist_drop_reason reason);
 /** One sentence for people. */
 const char *dist_drop_text(enum dist_drop_reason reason);
 enum dist_drop_scope dist_drop_scope(enum dist_drop_reason reason);
+/** Why a receiver does not get its copy, from the errno with which the kernel refused to send it. */
+enum dist_drop_reason dist_drop_of_send_error(int error);
 
 #endif

@@ -1,6 +1,6 @@
 /** One rule: what it takes, who gets it and how much, and what an operator may do about that. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import { receiverKey } from "../../wire/distributor-rule.ts";
+import { destinationKey } from "../../wire/distributor-rule.ts";
 import { ApiProblem } from "../api-client.ts";
 import type { ReceiverAnswer, WholeRuleAnswer } from "../distribution-answers.ts";
 import { dropCounts, dropTable } from "../drop-table.ts";
@@ -52,7 +52,7 @@ export class Rule implements Page {
 			new Map([
 				[RULE, trafficCounts(this.#rule)],
 				[DROPS, dropCounts(this.#rule.drops)],
-				...this.#rule.receivers.map((receiver) => [receiverKey(receiver), receiverCounts(receiver)] as const),
+				...this.#rule.receivers.map((receiver) => [destinationKey(receiver), receiverCounts(receiver)] as const),
 			]),
 		);
 	}

@@ -10,8 +10,13 @@
 
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
+struct selection {
+	const json_t *names;
+	bool with_receivers;
+};
+
 /* `names` and `receivers`, which rule.list and stats share. */
-static bool read_selection(struct dist_request *request, const json_t **names, bool *receivers)
+static bool read_selection(struct dist_request *request, struct selection *selection)
 {
 	static const struct dist_field fields[] = {{"id", false}, {"do", false}, {"names", false}, {"receivers", false}};
 	size_t i;
@@ -19,13 +24,13 @@ static bool read_selection(struct dist_request *request, const json_t **names, b
 
 	if (!dist_request_check(request, fields, COUNT(fields)))
 		return false;
-	*names = json_object_get(request->json, "names");
-	if (*names != NULL && (!json_is_array(*names) || json_array_size(*names) > NAMES_MAX))
+	selection->names = json_object_get(request->json, "names");
+	if (selection->names != NULL && (!json_is_array(selection->names) || json_array_size(selection->names) > NAMES_MAX))
 		return dist_error_set(&request->error, "VALUE_INVALID", "names must be a list of at most %d names", NAMES_MAX);
-	json_array_foreach (*names, i, name)
+	json_array_foreach (selection->names, i, name)
 		if (!dist_json_is_name(name))
 			return dist_error_set(&request->error, "VALUE_INVALID", "names[%zu] must be a name of a rule", i);
-	return dist_json_boolean(request->json, "", "receivers", receivers, &request->error);
+	return dist_json_boolean(request->json, "", "receivers", &selection->with_receivers, &request->error);
 }
 
 static bool is_selected(const json_t *names, const char *name)
@@ -53,50 +58,56 @@ static bool take_items(struct dist_request *request, const struct dist_rule_entr
 	return true;
 }
 
-bool dist_verb_rule_list(struct dist_protocol *protocol, struct dist_request *request)
-{
-	const json_t *names;
-	bool with_receivers = true;
+/* How one verb shows a rule. */
+typedef json_t *(*describe_rule)(const struct dist_protocol *protocol, const struct dist_rule_entry *entry, bool with_receivers);
 
-	if (!read_selection(request, &names, &with_receivers))
-		return false;
+static bool answer_rules(const struct dist_protocol *protocol, struct dist_request *request, const struct selection *selection,
+			 describe_rule describe)
+{
 	json_t *rules = json_array();
+
 	for (uint32_t i = 0; i < dist_rule_store_count(protocol->store); i++) {
 		const struct dist_rule_entry *entry = dist_rule_store_at(protocol->store, i);
-		if (!is_selected(names, entry->spec.name))
+		if (!is_selected(selection->names, entry->spec.name))
 			continue;
-		if (!take_items(request, entry, with_receivers)) {
+		if (!take_items(request, entry, selection->with_receivers)) {
 			json_decref(rules);
 			return false;
 		}
-		json_array_append_new(rules, dist_rule_to_json(&entry->spec, with_receivers));
+		json_array_append_new(rules, describe(protocol, entry, selection->with_receivers));
 	}
 	json_object_set_new(request->answer, "rules", rules);
 	return true;
 }
 
-bool dist_verb_stats(struct dist_protocol *protocol, struct dist_request *request)
+static json_t *rule_itself(const struct dist_protocol *protocol, const struct dist_rule_entry *entry, bool with_receivers)
 {
-	const json_t *names;
-	bool with_receivers = false;
+	(void)protocol;
+	return dist_rule_to_json(&entry->spec, with_receivers);
+}
+
+static json_t *rule_counters(const struct dist_protocol *protocol, const struct dist_rule_entry *entry, bool with_receivers)
+{
 	unsigned worker_count;
 
-	if (!read_selection(request, &names, &with_receivers))
-		return false;
 	protocol->options.ops->worker_stats(protocol->options.engine, &worker_count);
+	return dist_stats_of_rule(entry, worker_count, with_receivers);
+}
+
+bool dist_verb_rule_list(struct dist_protocol *protocol, struct dist_request *request)
+{
+	struct selection selection = {.with_receivers = true};
+
+	return read_selection(request, &selection) && answer_rules(protocol, request, &selection, rule_itself);
+}
+
+bool dist_verb_stats(struct dist_protocol *protocol, struct dist_request *request)
+{
+	struct selection selection = {.with_receivers = false};
+
+	if (!read_selection(request, &selection))
+		return false;
 	dist_stats_set_totals(request->answer, protocol->options.ops, protocol->options.engine, protocol->started_ns,
 			      request->now_ns);
-	json_t *rules = json_array();
-	for (uint32_t i = 0; i < dist_rule_store_count(protocol->store); i++) {
-		const struct dist_rule_entry *entry = dist_rule_store_at(protocol->store, i);
-		if (!is_selected(names, entry->spec.name))
-			continue;
-		if (!take_items(request, entry, with_receivers)) {
-			json_decref(rules);
-			return false;
-		}
-		json_array_append_new(rules, dist_stats_of_rule(entry, worker_count, with_receivers));
-	}
-	json_object_set_new(request->answer, "rules", rules);
-	return true;
+	return answer_rules(protocol, request, &selection, rule_counters);
 }

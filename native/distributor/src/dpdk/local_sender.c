@@ -23,21 +23,6 @@ void dist_local_sender_init(struct dist_local_sender *sender, struct dist_worker
 	init_queue(&sender->v6, v6);
 }
 
-static enum dist_drop_reason reason_of(int error)
-{
-	switch (error) {
-	case EMSGSIZE:
-		return DIST_DROP_TOO_LARGE;
-	case EAGAIN:
-	case ENOBUFS:
-		return DIST_DROP_QUEUE_FULL;
-	case ENOMEM:
-		return DIST_DROP_NO_BUFFER;
-	default:
-		return DIST_DROP_SEND_FAILED;
-	}
-}
-
 static void count_sent(struct dist_local_sender *sender, const struct dist_local_queue *queue, unsigned at)
 {
 	uint64_t bytes = queue->parts[at][1].iov_len;
@@ -58,7 +43,7 @@ static void flush_queue(struct dist_local_sender *sender, struct dist_local_queu
 			count_sent(sender, queue, at++);
 		if (taken > 0 || errno == EINTR)
 			continue;
-		dist_drop_copy(sender->stats, queue->owners[at].rule, queue->owners[at].receiver, reason_of(errno));
+		dist_drop_copy(sender->stats, queue->owners[at].rule, queue->owners[at].receiver, dist_drop_of_send_error(errno));
 		at++;
 	}
 	for (unsigned i = 0; i < queue->count; i++)

@@ -77,26 +77,6 @@ static void fill_message(struct dist_fan_out *fan_out, struct msghdr *header, ui
 	header->msg_flags = 0;
 }
 
-static enum dist_drop_reason reason_of(int error)
-{
-	switch (error) {
-	case EMSGSIZE:
-		return DIST_DROP_TOO_LARGE;
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EHOSTDOWN:
-		return DIST_DROP_NO_NEIGHBOUR;
-	case EAGAIN:
-	case ENOBUFS:
-		return DIST_DROP_QUEUE_FULL;
-	case ENOMEM:
-		return DIST_DROP_NO_BUFFER;
-	default:
-		return DIST_DROP_SEND_FAILED;
-	}
-}
-
 /* ---- Counting */
 
 static void count_sent(struct dist_fan_out *fan_out, const struct dist_receiver *receiver, unsigned worker,
@@ -133,7 +113,7 @@ static void send_one_by_one(struct dist_fan_out *fan_out, const struct dist_burs
 		if (sent >= 0)
 			count_sent(fan_out, message->receiver, worker, 1, fan_out->payloads[at].iov_len);
 		else
-			count_dropped(fan_out, message->receiver, worker, reason_of(errno), 1);
+			count_dropped(fan_out, message->receiver, worker, dist_drop_of_send_error(errno), 1);
 	}
 }
 
@@ -156,7 +136,7 @@ static uint16_t handle_refusal(struct dist_fan_out *fan_out, uint16_t at, unsign
 		send_one_by_one(fan_out, message, worker);
 		return 1;
 	}
-	count_dropped(fan_out, message->receiver, worker, reason_of(error), 1);
+	count_dropped(fan_out, message->receiver, worker, dist_drop_of_send_error(error), 1);
 	return 1;
 }
 
