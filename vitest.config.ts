@@ -16,7 +16,8 @@ export default defineConfig({
 					exclude: ALONE,
 					// Else one core does it all.
 					maxWorkers: 2,
-					testTimeout: 30_000,
+					// Thousands of damaged streams, on a machine that others use, too.
+					testTimeout: 120_000,
 				},
 			},
 			{

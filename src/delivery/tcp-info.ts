@@ -13,6 +13,7 @@ const SEGMENT = 16;
 const SACKED_SEGMENTS = 28;
 const LAST_ACK_MS = 56;
 const ROUND_TRIP_US = 68;
+const WINDOW_SEGMENTS = 80;
 const PACING_RATE = 104;
 const BYTES_ACKED = 120;
 const LEAST_ROUND_TRIP_US = 148;
@@ -63,6 +64,7 @@ export class TcpInfo {
 			minRoundTrip: milliseconds(least === UNKNOWN_ROUND_TRIP ? 0 : least / 1000),
 			receiverLimited: milliseconds(this.#uint64(RECEIVER_LIMITED_US) / 1000),
 			segmentBytes,
+			windowSegments: this.#uint32(WINDOW_SEGMENTS),
 			pacingRate: Number.isSafeInteger(pacing) ? pacing * 8 : 0,
 		};
 	}

@@ -1,10 +1,10 @@
 /**
- * How much is acknowledged per second, from the last few looks. Between the times of acknowledgements, not of looks:
+ * How much is acknowledged per second, from the last looks. Between the times of acknowledgements, not of looks:
  * these are exact where looks are rare.
  */
 import type { Milliseconds } from "../base/units.ts";
 
-const KEPT = 16;
+const KEPT = 32;
 /** Without an acknowledgement for so long, the time since counts, too. */
 const SILENCE_MS = 60;
 

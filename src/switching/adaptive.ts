@@ -46,6 +46,8 @@ export interface AdaptiveSettings {
 	readonly longestBan: Milliseconds;
 	/** Where nothing tells what the network takes, the next better rendition is tried after so much calm. */
 	readonly trialAfter: Milliseconds;
+	/** The same where it takes more than its sender's pace, without a queue: that the sender must be given more to find. */
+	readonly pacedTrialAfter: Milliseconds;
 	/** What the viewer is taken to have as a buffer. */
 	readonly buffer: Milliseconds;
 	/** Beyond a unit's end, for as long as it takes to find out that it went wrong and to change. */
@@ -65,6 +67,7 @@ export const ADAPTIVE_DEFAULTS: AdaptiveSettings = {
 	firstBan: milliseconds(3000),
 	longestBan: milliseconds(60_000),
 	trialAfter: milliseconds(8000),
+	pacedTrialAfter: milliseconds(1500),
 	buffer: milliseconds(1000),
 	reaction: milliseconds(350),
 	patience: milliseconds(60),

@@ -33,12 +33,13 @@ export function mayTry(one: Case, to: number): boolean {
 	const isBlind = isPaced || network.basis === "floor" || now - network.capacityAt > EVIDENCE_HOLDS_MS;
 	if (!isBlind || bannedNow(one, to) !== undefined) return false;
 	const calmSince = history.at(-1)?.at ?? network.since;
-	return now - calmSince >= calmBeforeTrial(lossesInARow(history, one.there[to]!).losses, settings);
+	const { losses } = lossesInARow(history, one.there[to]!);
+	if (losses > 0) return now - calmSince >= calmAfterLosses(losses, settings);
+	return now - calmSince >= (isPaced ? settings.pacedTrialAfter : settings.trialAfter);
 }
 
 /** A trial that was lost has told what the network takes. As long as nothing else tells, it is not asked every few seconds. */
-function calmBeforeTrial(losses: number, { trialAfter, longestBan }: AdaptiveSettings): number {
-	if (losses === 0) return trialAfter;
+function calmAfterLosses(losses: number, { trialAfter, longestBan }: AdaptiveSettings): number {
 	return Math.max(longestBan, trialAfter * 2 ** Math.min(losses, MOST_DOUBLINGS));
 }
 

@@ -20,6 +20,8 @@ export interface LinkReading {
 	readonly segmentBytes: number;
 	/** What the sender spreads its bytes to, by its own congestion control, in bits per second; 0: does not. */
 	readonly pacingRate: number;
+	/** Segments that the sender's congestion control lets be on their way; left out where it is not known. */
+	readonly windowSegments?: number;
 	/** Not of acknowledgements, but of what the sender's own kernel has taken: no burst can be timed by it. */
 	readonly coarse?: boolean;
 }

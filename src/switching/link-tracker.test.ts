@@ -64,6 +64,59 @@ describe("a link that falls short of the stream", () => {
 	});
 });
 
+describe("a sender with a window of four segments", () => {
+	const holdBack = (link: ModelLink, rateBps: number): void => {
+		link.windowSegments = 4;
+		link.rateBps = rateBps;
+	};
+
+	it("looks for the least round trip for a moment, and tells nothing of the link", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 2e6, roundTripMs: 30 });
+		link.stream({ bitrateBps: 1.4e6, durationMs: 5000, unitMs: 500 });
+		for (let time = 0; time < 3; time++) {
+			holdBack(link, 0.9e6);
+			for (let picture = 0; picture < 6; picture++) {
+				link.send(9000);
+				link.run(33);
+				expect(stateOf(link).capacity).toBeGreaterThan(1.5e6);
+			}
+			expect(link.tracker.overdue).toBeGreaterThan(0);
+			holdBack(link, 2e6);
+			link.windowSegments = 20;
+			link.stream({ bitrateBps: 1.2e6, durationMs: 3000, unitMs: 500 });
+			expect(stateOf(link).capacity).toBeGreaterThan(1.5e6);
+		}
+	});
+
+	it("that never has more is of a slow link, and is known within 700 ms", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 2e6, roundTripMs: 30 });
+		link.stream({ bitrateBps: 1.4e6, durationMs: 5000, unitMs: 500 });
+		holdBack(link, 0.2e6);
+		for (let picture = 0; picture < 21; picture++) {
+			link.send(6000);
+			link.run(33);
+		}
+		expect(stateOf(link)).toMatchObject({ basis: "busy" });
+		expect(stateOf(link).capacity).toBeLessThan(0.3e6);
+	});
+});
+
+describe("a train of a few segments", () => {
+	it("is not believed where it tells less than the link has just taken", () => {
+		const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 30 });
+		for (let picture = 0; picture < 200; picture++) {
+			link.send(2500);
+			link.run(10);
+		}
+		const { capacity } = stateOf(link);
+		expect(capacity).toBeGreaterThan(1.9e6);
+		link.rateBps = 1.5e6;
+		link.send(7000);
+		link.run(150);
+		expect(stateOf(link).capacity).toBe(capacity);
+	});
+});
+
 describe("looks", () => {
 	it("are few while nothing happens, most of them glances, and several behind a train", () => {
 		const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });

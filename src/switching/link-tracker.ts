@@ -11,16 +11,20 @@
  *   the rate at which the link passed the bytes between. It does not take the last bytes: a receiver may hold back the
  *   acknowledgement of an odd last segment.
  *
+ * Neither says anything while the sender itself holds back (`sender-probe.ts`).
+ *
  * Looks are dear (a system call each). While nothing happens, one that only tells how much has arrived is enough to see
  * a queue begin (`glance`), and it is taken behind a write, when all that it touches is in the caches already. Whole
  * looks follow a train, and come often while a queue stands.
  */
 import { bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import { AckedRate } from "./acked-rate.ts";
+import { BusyRate } from "./busy-rate.ts";
 import { CapacityHistory } from "./capacity-history.ts";
 import type { LinkReading } from "./link-reading.ts";
 import { PlaybackModel } from "./playback-model.ts";
 import { SendLog } from "./send-log.ts";
+import { SenderProbe } from "./sender-probe.ts";
 import type { NetworkState } from "./state.ts";
 import { NOTHING, noteArrived, rateOf, rateWithNext, type Train } from "./train.ts";
 
@@ -28,8 +32,6 @@ import { NOTHING, noteArrived, rateOf, rateWithNext, type Train } from "./train.
 const MOST_SEGMENT_BYTES = 1448;
 /** A receiver holds back an acknowledgement for 40 ms, by a slow tick of its own; senders pace, and so on. */
 const ACK_PATIENCE_MS = 55;
-/** A queue must stand for so long before what is acknowledged is taken for what the link takes. */
-const BUSY_WINDOW_MS = 100;
 /** Behind a write; and by the clock, for a stream that writes nothing. */
 const LOOK_MS = 200;
 const LOOK_WITHOUT_WRITE_MS = 400;
@@ -42,6 +44,8 @@ const FIRST_TRAIN_LOOK_MS = 8;
 /** A burst is a train if it has so many segments, and so many times the bytes of an ordinary one. */
 const TRAIN_SEGMENTS = 2.5;
 const TRAIN_TO_ORDINARY = 2.5;
+/** Of fewer, a train tells a rate that may be half of the link's. */
+const SURE_SEGMENTS = 8;
 /** A train is given up after so long. */
 const TRAIN_PATIENCE_MS = 1000;
 /** What may be on its way while a queue stands: a round trip's worth, so much more, and never less than this. */
@@ -55,12 +59,17 @@ const WRITE_WEIGHT = 0.1;
 const RECEIVER_WINDOW_MS = 1000;
 /** What the stream itself has taken for so long, the link takes. */
 const FLOOR_WINDOW_MS = 1000;
+/** What was told is mended by a floor that exceeds it by less, and holds for so long. */
+const NEWS_RATIO = 1.25;
+const TOLD_HOLDS_MS = 3000;
 /** With which a live player is taken to begin. */
 const ASSUMED_BUFFER = milliseconds(1000);
 
 export class LinkTracker {
 	readonly #sent = new SendLog();
 	readonly #acked = new AckedRate();
+	readonly #busy = new BusyRate(this.#acked);
+	readonly #probe = new SenderProbe();
 	readonly #history = new CapacityHistory();
 	readonly #playback = new PlaybackModel(ASSUMED_BUFFER);
 	#last: LinkReading | undefined;
@@ -69,7 +78,6 @@ export class LinkTracker {
 	#since: number | undefined;
 	#nextLookAt = 0;
 	#overdue = 0;
-	#busySince: number | undefined;
 	#train: Train | undefined;
 	#burstStart = 0;
 	#ordinaryBytes = 0;
@@ -172,10 +180,16 @@ export class LinkTracker {
 		this.#deliveredBytes = reading.deliveredBytes;
 		this.#findOverdue(reading);
 		this.#acked.add(reading.deliveredBytes, reading.lastAckAt);
-		this.#timeTrain(reading);
-		this.#measureBusy(reading);
+		const probing = this.#probe.isSeenIn(reading, this.#sent.sentBytes - reading.deliveredBytes);
+		if (probing) {
+			this.#train = undefined;
+			this.#busy.disturb();
+		} else {
+			this.#timeTrain(reading);
+			this.#measureBusy(reading);
+		}
 		this.#watchReceiver(reading);
-		const next = this.#overdue > 0 ? LOOK_WHILE_OVERDUE_MS : LOOK_WITHOUT_WRITE_MS;
+		const next = probing || this.#overdue > 0 ? LOOK_WHILE_OVERDUE_MS : LOOK_WITHOUT_WRITE_MS;
 		this.#nextLookAt = Math.min(reading.at + next, this.#nextTrainLook(reading));
 	}
 
@@ -191,42 +205,54 @@ export class LinkTracker {
 
 	#findOverdue({ at, minRoundTrip }: LinkReading): void {
 		this.#overdue = this.#overdueAt(at, minRoundTrip);
-		if (this.#overdue === 0) this.#busySince = undefined;
-		else if (this.#busySince === undefined) {
-			// What went before the oldest byte met no queue: it was acknowledged when that byte should have been.
-			this.#busySince = this.#sent.oldestAt + minRoundTrip;
-			this.#acked.add(this.#sent.oldestStart, milliseconds(this.#busySince));
-		}
+		if (this.#overdue === 0) this.#busy.end();
+		// What went before the oldest byte met no queue: it was acknowledged when that byte should have been.
+		else if (!this.#busy.isBusy) this.#busy.begin(this.#sent.oldestAt + minRoundTrip, this.#sent.oldestStart);
 	}
 
 	#timeTrain({ at, deliveredBytes, lastAckAt, roundTrip, minRoundTrip, pacingRate }: LinkReading): void {
 		const train = this.#train;
 		if (train === undefined) return;
 		const segment = this.#segmentBytes;
-		const bytes = deliveredBytes - train.start - segment;
+		// All of it: the least round trip is that of a small packet, so the first segment's own time is in the train's.
+		const bytes = deliveredBytes - train.start;
 		if (deliveredBytes < train.end - TAIL_SEGMENTS * segment) {
 			if (bytes > 0) noteArrived(train, bytes, lastAckAt);
 			if (at - train.at <= TRAIN_PATIENCE_MS) return;
 		} else if (deliveredBytes <= train.end) noteArrived(train, bytes, lastAckAt);
 		this.#train = undefined;
 		const rate = rateOf(train, minRoundTrip) ?? rateWithNext(train, { bytes, at: lastAckAt }, minRoundTrip);
-		if (rate === undefined) return;
+		if (rate === undefined || this.#isMistaken(train, rate, at)) return;
 		// Who spreads a train out finds how much it was spread; where it met a queue, it was the link all the same.
 		const isPaced = pacingRate > 0 && rate >= PACED_SHARE * pacingRate && roundTrip < minRoundTrip + NO_QUEUE_MS;
 		this.#setCapacity(rate, at, isPaced ? "paced" : "train");
 	}
 
-	#measureBusy({ at }: LinkReading): void {
-		if (this.#busySince === undefined) {
-			const floor = this.#acked.over(at, FLOOR_WINDOW_MS);
-			if (floor !== undefined && floor > (this.#capacity ?? 0)) this.#setCapacity(floor, at, "floor");
+	/** A few segments, each with its own round trip, tell too little; the link has just taken more, and no queue stood. */
+	#isMistaken({ start, end }: Train, rate: number, at: Milliseconds): boolean {
+		if (this.#overdue > 0 || end - start >= SURE_SEGMENTS * this.#segmentBytes) return false;
+		return rate < (this.#acked.over(at, FLOOR_WINDOW_MS) ?? 0);
+	}
+
+	#measureBusy({ at, lastAckAt }: LinkReading): void {
+		if (!this.#busy.isBusy) {
+			this.#raiseToFloor(at);
 			return;
 		}
-		if (at - this.#busySince < BUSY_WINDOW_MS) return;
-		const rate = this.#acked.over(at, BUSY_WINDOW_MS, this.#busySince);
+		const rate = this.#busy.at(at, lastAckAt);
 		if (rate === undefined) return;
 		this.#train = undefined;
 		this.#setCapacity(rate, at, "busy");
+	}
+
+	/** A little more than what was told lately mends that, and is no news: the link has still been found to take no more. */
+	#raiseToFloor(at: Milliseconds): void {
+		const floor = this.#acked.over(at, FLOOR_WINDOW_MS);
+		const told = this.#capacity ?? 0;
+		if (floor === undefined || floor <= told) return;
+		const isNews = floor > NEWS_RATIO * told || at - this.#capacityAt > TOLD_HOLDS_MS;
+		if (isNews) this.#setCapacity(floor, at, "floor");
+		else this.#capacity = floor;
 	}
 
 	#setCapacity(rate: number, at: Milliseconds, basis: NetworkState["basis"]): void {

@@ -4,6 +4,8 @@ import type { Milliseconds } from "../base/units.ts";
 /** What must have arrived of a train, and how far two looks must be apart, to be told a rate by. */
 const LEAST_SHARE = 0.5;
 const LEAST_BETWEEN_MS = 20;
+/** Three segments: of less, the kernel's stamps of acknowledgements are too coarse to tell a rate. */
+const LEAST_BYTES = 3 * 1448;
 /** The shortest time that is told apart: the kernel stamps acknowledgements to a few milliseconds. */
 const LEAST_TRAIN_MS = 2;
 
@@ -35,7 +37,7 @@ export function noteArrived({ first, last }: Train, bytes: number, at: number): 
  * beginning pass for nothing: where two looks are far enough apart, what came between them is the upper bound.
  */
 export function rateOf({ start, end, at, first, last }: Train, minRoundTrip: number): number | undefined {
-	if (last.bytes < LEAST_SHARE * (end - start)) return undefined;
+	if (last.bytes < Math.max(LEAST_BYTES, LEAST_SHARE * (end - start))) return undefined;
 	const rate = (last.bytes * 8000) / Math.max(LEAST_TRAIN_MS, last.at - at - minRoundTrip);
 	const between = last.at - first.at;
 	if (between < LEAST_BETWEEN_MS) return rate;
@@ -48,7 +50,7 @@ export function rateOf({ start, end, at, first, last }: Train, minRoundTrip: num
  */
 export function rateWithNext(train: Train, arrived: Arrived, minRoundTrip: number): number | undefined {
 	const { start, end, at, nextAt, nextEnd } = train;
-	if (arrived.bytes <= 0 || arrived.bytes + start > nextEnd) return undefined;
+	if (arrived.bytes < LEAST_BYTES || arrived.bytes + start > nextEnd) return undefined;
 	const took = Math.max(LEAST_TRAIN_MS, arrived.at - at - minRoundTrip);
 	const through = at + minRoundTrip + (took * (end - start)) / Math.max(arrived.bytes, end - start);
 	const isOne = nextAt + minRoundTrip <= through || start + arrived.bytes < end;

@@ -13,6 +13,8 @@ export class ModelLink {
 	looks = 0;
 	readings = 0;
 	receiverLimitedMs = 0;
+	/** What the sender says of its window; it does nothing here. */
+	windowSegments = 100;
 	readonly #roundTripMs: number;
 	readonly #tickMs: number;
 	#sent = 0;
@@ -62,6 +64,7 @@ export class ModelLink {
 			minRoundTrip: milliseconds(this.#roundTripMs),
 			receiverLimited: milliseconds(this.receiverLimitedMs),
 			segmentBytes: SEGMENT_BYTES,
+			windowSegments: this.windowSegments,
 			pacingRate: 0,
 		};
 	}
