@@ -149,7 +149,7 @@ function decodeAsRead({ carriesPreSkip }: ReadingBack, decode: DecodeInformation
 }
 
 const RUNS = 150;
-const MANY_RUNS = 500;
+const MANY_RUNS = 200;
 /** As one viewer gets them; some begin with a number from which 16 bits soon wrap. */
 const anyFirstNumber = fc.constantFrom(0, 65_530, 200_000);
 const anyUnits = fc.oneof(
