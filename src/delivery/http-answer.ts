@@ -7,6 +7,13 @@ import { isBroken } from "./request-checks.ts";
 
 /** Errors that a request can meet; anything else is our own fault and a 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
+	ACCESS_AWAY: 503,
+	ACCESS_CREDENTIALS: 401,
+	ACCESS_EXPIRED: 401,
+	ACCESS_HOOK: 403,
+	ACCESS_RATE: 429,
+	ACCESS_REFUSED: 403,
+	ACCESS_REPLAYED: 403,
 	CHANNEL_NOT_FOUND: 404,
 	CHANNEL_NOT_READY: 503,
 	FFMPEG_CAPABILITY: 503,
@@ -24,6 +31,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 	PACKAGING_UNKNOWN: 404,
 	PAGES_MISSING: 503,
 	PAGE_NOT_FOUND: 404,
+	PUBLISHER_EXISTS: 409,
 	RENDITION_NOT_FOUND: 404,
 	SOURCE_NO_AUDIO: 503,
 	SOURCE_NO_VIDEO: 503,
