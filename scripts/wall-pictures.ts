@@ -3,7 +3,6 @@
  * narrows one tile's link, and takes the page before, at and after the switch. Needs the build (`npm run build`).
  */
 import { mkdirSync } from "node:fs";
-import type { Page } from "playwright-core";
 import { startChromium } from "../test/kit/chromium.ts";
 import { startProcess } from "../test/kit/processes.ts";
 
@@ -26,7 +25,7 @@ const tile = page.getByRole("article", { name: ".flv" });
 const shows = (size: string, where = tile): Promise<void> =>
 	where.locator(".plays", { hasText: size }).waitFor({ timeout: PATIENCE_MS });
 
-async function take(page: Page, name: string): Promise<void> {
+async function take(name: string): Promise<void> {
 	await page.screenshot({ path: `${FOLDER}/wall-${name}.png`, fullPage: true });
 	console.log(`${FOLDER}/wall-${name}.png`);
 }
@@ -39,15 +38,15 @@ for (const packaging of ["mp4", "flv", "ts", "rtp"]) {
 // A minute is what the charts show.
 await sleep(SETTLE_MS);
 await shows(BEST);
-await take(page, "before");
+await take("before");
 await tile.getByRole("radio", { name: NARROW, exact: true }).check();
 await tile.locator(".plays", { hasNotText: BEST }).waitFor({ timeout: PATIENCE_MS });
 await tile.locator(".reason", { hasText: "→" }).waitFor();
-await take(page, "at");
+await take("at");
 await sleep(SETTLE_MS / 4);
 await tile.getByRole("radio", { name: "full" }).check();
 await shows(BEST);
-await take(page, "after");
+await take("after");
 await browser.close();
 await demo.stop();
 process.exit(0);

@@ -5,6 +5,10 @@ import type { SourceSpec } from "./ladder-config.ts";
 import { audioInput, sourceArguments, sourceLabel, withoutSecrets } from "./source-arguments.ts";
 
 const PLAY = { kind: "play", copies: false, withVideo: true } as const;
+const TEST: SourceSpec & { kind: "test-pattern" } = {
+	...{ kind: "test-pattern", width: 320, height: 180 },
+	frameRate: { numerator: 30, denominator: 1 },
+};
 const file = (path: string, loop = false): SourceSpec => ({ kind: "file", path, loop });
 const url = (text: string): SourceSpec => ({ kind: "url", url: text });
 const CONTAINERS = "mov,matroska,mpegts,flv,avi,mpeg,mxf,ogg,asf,nut";
@@ -28,30 +32,18 @@ describe("arguments for a source", () => {
 	});
 
 	it("of the test pattern make pictures only where they are wanted", () => {
-		const source = {
-			kind: "test-pattern",
-			width: 320,
-			height: 180,
-			frameRate: { numerator: 30, denominator: 1 },
-		} as const;
-		expect(sourceArguments(source, { ...PLAY, withVideo: false })).toEqual([
+		expect(sourceArguments(TEST, { ...PLAY, withVideo: false })).toEqual([
 			...["-re", "-f", "lavfi", "-i"],
 			"sine=frequency=440:sample_rate=48000:samples_per_frame=1024[out0]",
 		]);
-		expect(sourceArguments(source, { kind: "probe" }).at(-1)).toMatch(/^testsrc2=.*\[out0\];sine=.*\[out1\]$/);
+		expect(sourceArguments(TEST, { kind: "probe" }).at(-1)).toMatch(/^testsrc2=.*\[out0\];sine=.*\[out1\]$/);
 	});
 
 	it("of the test pattern are two inputs to play, so that sound does not wait for pictures", () => {
-		const source = {
-			kind: "test-pattern",
-			width: 320,
-			height: 180,
-			frameRate: { numerator: 30, denominator: 1 },
-		} as const;
-		const [picture, sound] = [sourceArguments(source, PLAY).slice(0, 5), sourceArguments(source, PLAY).slice(5)];
+		const [picture, sound] = [sourceArguments(TEST, PLAY).slice(0, 5), sourceArguments(TEST, PLAY).slice(5)];
 		expect(picture).toEqual(["-re", "-f", "lavfi", "-i", expect.stringMatching(/^testsrc2=.*\[out0\]$/)]);
 		expect(sound).toEqual(["-re", "-f", "lavfi", "-i", expect.stringMatching(/^sine=.*\[out0\]$/)]);
-		expect([audioInput(source, true), audioInput(source, false)]).toEqual([1, 0]);
+		expect([audioInput(TEST, true), audioInput(TEST, false)]).toEqual([1, 0]);
 	});
 
 	it.each([

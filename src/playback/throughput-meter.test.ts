@@ -36,6 +36,17 @@ test("a stream without bursts says nothing of a link that brings it in time", ()
 	expect(watch(20e6, 8, 8000)).toBeUndefined();
 });
 
+test("a clock that runs apart from the sender's is no network that is full", () => {
+	const meter = new ThroughputMeter();
+	// 0.1 ms a second: an hour of it is more than what is held up.
+	for (let media = 0; media < 3_600_000; media += 100) {
+		const now = milliseconds(media * 1.0001);
+		meter.add(1000, now);
+		meter.arrived(media, now);
+	}
+	expect(meter.throughput(milliseconds(3_600_000 * 1.0001))).toBeUndefined();
+});
+
 test("what waited here is no burst of the network's", () => {
 	const meter = new ThroughputMeter();
 	meter.add(100_000, milliseconds(0));

@@ -5,6 +5,7 @@
  * is what it takes. Where neither is so, nothing is known, and nothing is said.
  */
 import { type BitsPerSecond, bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
+import { ArrivalMeter } from "./arrival-meter.ts";
 import { RateMeter } from "./meters.ts";
 
 /** Pieces farther apart are not of one burst: less than half of what lies between two pictures. */
@@ -30,8 +31,7 @@ interface Burst {
 export class ThroughputMeter {
 	readonly #rate = new RateMeter(milliseconds(RATE_MS));
 	#burst: Burst | undefined;
-	/** Arrival less media time of the earliest. */
-	#earliest: number | undefined;
+	readonly #arrivals = new ArrivalMeter();
 	/** When media came that was not late. */
 	#inTimeAt: Milliseconds | undefined;
 	readonly #paces: { readonly at: Milliseconds; readonly bitsPerSecond: number }[] = [];
@@ -51,15 +51,16 @@ export class ThroughputMeter {
 	/** An access unit has come. */
 	arrived(ptsMs: number, now: Milliseconds): void {
 		const offset = now - ptsMs;
-		if (this.#earliest === undefined || Math.abs(offset - this.#earliest) > STEP_MS) this.#earliest = offset;
-		this.#earliest = Math.min(this.#earliest, offset);
-		if (offset - this.#earliest <= HELD_UP_MS) this.#inTimeAt = now;
+		const best = this.#arrivals.best(now);
+		if (best !== undefined && Math.abs(offset - best) > STEP_MS) this.#arrivals.forget();
+		this.#arrivals.add(ptsMs, now);
+		if (offset - this.#arrivals.best(now)! <= HELD_UP_MS) this.#inTimeAt = now;
 	}
 
 	/** Nothing was read for a while: what comes now has waited here and not in the network. */
 	interrupted(): void {
 		this.#burst = undefined;
-		this.#earliest = undefined;
+		this.#arrivals.forget();
 		this.#inTimeAt = undefined;
 	}
 

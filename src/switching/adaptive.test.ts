@@ -200,7 +200,9 @@ describe("the viewer's terminal and wish", () => {
 		expect(decided({ network: network(1.1), viewer: bandwidth(500) })).toBe("hold: network");
 		// Measured of what was sent before: it says nothing of what is sent now.
 		const lately = [past(500, LOW, HIGH)];
-		expect(decided({ current: HIGH, network: network(10), viewer: bandwidth(0.6), history: lately })).not.toMatch(/^to /);
+		expect(decided({ current: HIGH, network: network(10), viewer: bandwidth(0.6), history: lately })).not.toMatch(
+			/^to /,
+		);
 	});
 });
 

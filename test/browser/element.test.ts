@@ -205,7 +205,7 @@ describe.each(["webcodecs", "mse"] as const)("the element, by %s", (renderer) =>
 		await site.until(playing);
 		await eventually(async () => {
 			const { figures, told } = await site.viewer();
-			for (const name of ["bandwidthBps", "droppedShare", "smoothUpTo", "hidden"] as const) {
+			for (const name of ["droppedShare", "smoothUpTo", "hidden"] as const) {
 				expect(figures[name], name).toMatchObject({ source: "reported" });
 			}
 			expect(figures.hidden).toMatchObject({ value: false });

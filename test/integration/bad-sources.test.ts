@@ -80,7 +80,8 @@ describe("a server whose sources are bad in every way", () => {
 			{ ...TINY_CHANNEL, source },
 		]);
 		penstock = await startPenstock({
-			delivery: { startTimeoutMs: 2000 },
+			// Long enough for a busy machine to start an encoder in, short enough to wait out for what never starts.
+			delivery: { startTimeoutMs: 4000 },
 			channels: {
 				good: TINY_CHANNEL,
 				"open-gops": { ...TINY_CHANNEL, source: { file: openGops } },

@@ -58,7 +58,9 @@ export async function fallAndRise(penstock: LinkedPenstock, arrivals: Arrivals, 
 	const stalls = stallsOf(arrivals.pictures, bufferMs).filter(({ at }) => at >= fellAt);
 	const roseAt = await penstock.link.setRate(wideBps);
 	const high = await arrivals.untilRendition("high", roseAt, patienceMs).catch(async (cause: unknown) => {
-		const late = (await penstock.decisions(id)).slice(-20).map(({ at, kind, to, text }) => `${at} ${kind} ${to}: ${text}`);
+		const late = (await penstock.decisions(id))
+			.slice(-20)
+			.map(({ at, kind, to, text }) => `${at} ${kind} ${to}: ${text}`);
 		throw new Error(`not on high again: ${late.join("\n")}`, { cause });
 	});
 	return {

@@ -17,7 +17,7 @@ export interface PlayheadEvents {
 }
 
 /** What the sound of an element needs in hand not to run dry is more than what pictures need. */
-const TARGET_MS = { withSound: 120, pictureOnly: 80 } as const;
+const TARGET_MS = { withSound: 135, pictureOnly: 80 } as const;
 /** To begin: a browser that runs dry at its beginning takes more in hand than it ever gives back. */
 const TO_BEGIN_MS = { withSound: 250, pictureOnly: 80 } as const;
 const LOOK_MS = 50;

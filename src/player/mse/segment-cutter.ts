@@ -13,7 +13,7 @@ import { initializationSegment, TrackWriter } from "../../media/fmp4/track-write
 import { UNKNOWN_PICTURE_DURATION } from "../../media/fmp4/writer.ts";
 import { sameVideo } from "../../media/picture.ts";
 import type { UnitStart } from "../../media/stream-reader.ts";
-import { ArrivalMeter } from "./arrival-meter.ts";
+import { ArrivalMeter } from "../../playback/arrival-meter.ts";
 import type { MediaPiece, SourceTypes, UnitNotice } from "./media-piece.ts";
 import { SampleClock } from "./sample-clock.ts";
 

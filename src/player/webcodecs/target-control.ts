@@ -1,11 +1,11 @@
 /**
  * How much is kept in hand between arrival and showing: as little as this network and this machine bear. The part for
- * what was seen to arrive late follows that, up faster than down; the part for what ran dry all the same comes at once,
+ * what was seen to arrive late follows that; the part for what ran dry all the same comes at once,
  * and goes slowly when nothing has for a while.
  */
 import { type Milliseconds, milliseconds } from "../../base/units.ts";
 
-const DEFAULT_MS = 60;
+const DEFAULT_MS = 45;
 const LEAST_MS = 40;
 const MOST_MS = 200;
 /** Of what a page may ask for. */
@@ -14,8 +14,7 @@ const MOST_ASKED_MS = 10_000;
 /** Beyond the jitter: half of an audio frame, and what a sound card takes at a time. */
 const MARGIN_MS = 15;
 /** For each look, of which there are four a second. */
-const RISE_MS = 4;
-const FALL_MS = 2;
+const STEP_MS = 4;
 const UP_MS = 25;
 /** Several at once are one. */
 const UP_EVERY_MS = 500;
@@ -54,7 +53,7 @@ export class TargetControl {
 	look(now: Milliseconds, jitter: Milliseconds | undefined): void {
 		if (jitter !== undefined) {
 			const wanted = Math.min(this.#most, Math.max(this.#least, jitter + MARGIN_MS));
-			this.#base = Math.min(this.#base + RISE_MS, Math.max(this.#base - FALL_MS, wanted));
+			this.#base = Math.min(this.#base + STEP_MS, Math.max(this.#base - STEP_MS, wanted));
 		}
 		if (now - this.#upAt > CALM_MS) this.#extra = Math.max(0, this.#extra - DOWN_MS);
 	}

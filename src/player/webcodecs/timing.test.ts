@@ -86,9 +86,9 @@ describe("lateness", () => {
 describe("the target", () => {
 	const calm = at(0);
 
-	it("begins with 60 ms and comes down to 40 where nothing ever runs dry", () => {
+	it("begins with 45 ms and comes down to 40 where nothing ever runs dry", () => {
 		const control = new TargetControl(undefined);
-		expect(control.target).toBe(60);
+		expect(control.target).toBe(45);
 		for (let ms = 0; ms < 60_000; ms += 250) control.look(at(ms), calm);
 		expect(control.target).toBe(40);
 	});
@@ -104,14 +104,14 @@ describe("the target", () => {
 	it("stays as it is while nothing is known", () => {
 		const control = new TargetControl(undefined);
 		for (let ms = 0; ms < 60_000; ms += 250) control.look(at(ms), undefined);
-		expect(control.target).toBe(60);
+		expect(control.target).toBe(45);
 	});
 
 	it("goes up at once when something ran dry, to 200 at most, and comes down after a while", () => {
 		const control = new TargetControl(undefined);
 		control.ranDry(at(1000));
 		control.ranDry(at(1100)); // the same
-		expect(control.target).toBe(85);
+		expect(control.target).toBe(70);
 		for (let ms = 2000; ms < 30_000; ms += 1000) control.ranDry(at(ms));
 		expect(control.target).toBe(200);
 		control.look(at(32_000), calm);

@@ -2,7 +2,7 @@
  * How early media can come at best: the least of arrival less media time over the last minute or two, so that a clock
  * which drifts from the sender's is followed.
  */
-import type { Milliseconds } from "../../base/units.ts";
+import type { Milliseconds } from "../base/units.ts";
 
 const WINDOW_MS = 60_000;
 

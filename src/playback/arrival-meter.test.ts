@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { milliseconds } from "../../base/units.ts";
+import { milliseconds } from "../base/units.ts";
 import { ArrivalMeter } from "./arrival-meter.ts";
 
 test("the best of the last minute or two counts, so that a clock that drifts is followed", () => {
