@@ -10,12 +10,14 @@ import type { Capabilities, EngineLimits } from "../wire/distributor-answer.ts";
 import { Refusal } from "../wire/distributor-refusal.ts";
 import {
 	DEFAULT_TTL,
+	endpointText,
 	type FlowMatch,
 	flowKey,
 	type Receiver,
 	type Rule,
 	receiverKey,
 } from "../wire/distributor-rule.ts";
+import { ReceiverIndex } from "./rule-loops.ts";
 
 export type Judgement =
 	/** The engine has this generation already. */
@@ -31,6 +33,7 @@ export class EngineRules {
 	readonly #rules = new Map<string, Rule>();
 	/** Names by `flowKey`. */
 	readonly #flows = new Map<string, string>();
+	readonly #sentTo = new ReceiverIndex();
 	/** When the lease of a rule ends, by the monotonic clock; permanent rules are not here. */
 	readonly #leases = new Map<string, number>();
 	#receivers = 0;
@@ -70,6 +73,7 @@ export class EngineRules {
 			for (const key of change.receivers) receivers.delete(receiverKey(key));
 		}
 		const after = { ...rule, generation: change.generation, receivers: [...receivers.values()] };
+		if (change.do === "receivers.add") this.#checkLoops(rule, change.receivers);
 		this.#checkLimits(after);
 		return { kind: "put", rule: after };
 	}
@@ -84,6 +88,8 @@ export class EngineRules {
 		const { rule } = judgement;
 		const before = this.#rules.get(rule.name);
 		if (before !== undefined) this.#flows.delete(flowKey(before.match));
+		for (const receiver of before?.receivers ?? []) this.#sentTo.remove(rule.name, receiver);
+		for (const receiver of rule.receivers) this.#sentTo.add(rule.name, receiver);
 		this.#receivers += rule.receivers.length - (before?.receivers.length ?? 0);
 		this.#rules.set(rule.name, rule);
 		this.#flows.set(flowKey(rule.match), rule.name);
@@ -97,6 +103,7 @@ export class EngineRules {
 		this.#rules.delete(name);
 		this.#flows.delete(flowKey(rule.match));
 		this.#leases.delete(name);
+		for (const receiver of rule.receivers) this.#sentTo.remove(name, receiver);
 		this.#receivers -= rule.receivers.length;
 	}
 
@@ -130,11 +137,27 @@ export class EngineRules {
 		if (holder !== undefined && holder !== rule.name) {
 			throw new Refusal("RULE_CONFLICT", ["rule", "match"], `is that of rule ${holder}`);
 		}
+		const sender = this.#sentTo.senderTo(rule.match, rule.name);
+		if (sender !== undefined) {
+			throw new Refusal("RULE_CONFLICT", ["rule", "match"], `is where rule ${sender} sends its packets`);
+		}
+		this.#checkLoops(rule, rule.receivers);
 		if (before === undefined && this.#rules.size >= this.#limits.rules) {
 			throw new Refusal("RULES_LIMIT", [], `there are ${this.#limits.rules} rules already`);
 		}
 		this.#checkLimits(rule);
 		return { kind: "put", rule };
+	}
+
+	/** No receiver is what a rule takes. */
+	#checkLoops({ name, match }: Rule, receivers: readonly Receiver[]): void {
+		const own = flowKey(match);
+		for (const receiver of receivers) {
+			const key = flowKey(receiver);
+			const taker = key === own ? name : this.#flows.get(key);
+			if (taker === undefined || (taker === name && key !== own)) continue;
+			throw new Refusal("RULE_CONFLICT", [], `what ${endpointText(receiver)} gets is taken by rule ${taker} again`);
+		}
 	}
 
 	#checkLimits({ name, receivers }: Rule): void {

@@ -1,12 +1,13 @@
 /**
- * Rules in a file, YAML or JSON: `rules:` with a list. An endpoint may be written `10.78.0.2:6000` or `[fd00::2]:6000`
- * instead of an object. What is wrong is told with line and column.
+ * Rules in a file, YAML or JSON: `rules:` with a list, endpoints as text or as objects. What is wrong is told with line
+ * and column.
  */
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { isMap, isNode, LineCounter, type Node, parseDocument } from "yaml";
 import { messageOf, PenstockError } from "../base/errors.ts";
 import { type Path, Refusal } from "../wire/distributor-refusal.ts";
 import { type RuleDraft, readRuleDraft } from "../wire/distributor-rule.ts";
+import { spelledOutRule } from "./rule-text.ts";
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -76,37 +77,12 @@ function draftsOf(value: unknown): readonly RuleDraft[] {
 	if (other !== undefined) throw new Refusal("KEY_UNKNOWN", [other], "is an unknown key; known is rules");
 	if (rules === undefined || rules === null) return [];
 	if (!Array.isArray(rules)) throw new Refusal("VALUE_INVALID", ["rules"], "must be a list");
-	const drafts = rules.map((rule, index) => readRuleDraft(spelledOut(rule, ["rules", index]), ["rules", index]));
+	const drafts = rules.map((rule, index) => readRuleDraft(spelledOutRule(rule, ["rules", index]), ["rules", index]));
 	for (const [index, { name }] of drafts.entries()) {
 		const first = drafts.findIndex((draft) => draft.name === name);
 		if (first !== index) throw new Refusal("VALUE_INVALID", ["rules", index, "name"], `is ${name} a second time`);
 	}
 	return drafts;
-}
-
-/** Endpoints as objects. */
-function spelledOut(rule: unknown, path: Path): unknown {
-	if (typeof rule !== "object" || rule === null || Array.isArray(rule)) return rule;
-	const fields: Record<string, unknown> = { ...rule };
-	if (typeof fields["match"] === "string") fields["match"] = endpointOf(fields["match"], [...path, "match"]);
-	const { receivers } = fields;
-	if (Array.isArray(receivers)) {
-		fields["receivers"] = receivers.map((receiver: unknown, index) =>
-			typeof receiver === "string" ? endpointOf(receiver, [...path, "receivers", index]) : receiver,
-		);
-	}
-	return fields;
-}
-
-function endpointOf(text: string, path: Path): object {
-	const [, six, four, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
-	const address = six ?? four;
-	if (address !== undefined) return { address, port: Number(port) };
-	throw new Refusal(
-		"VALUE_INVALID",
-		path,
-		`is ${JSON.stringify(text)} but must be like 10.0.0.2:6000 or [fd00::2]:6000`,
-	);
 }
 
 /** Where in the text the value of a path begins; where it has no place of its own, what is around it. */

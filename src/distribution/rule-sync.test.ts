@@ -116,3 +116,20 @@ test("a thousand changes at once are a few batches, and the engine ends where th
 	expect(batches.length).toBeLessThan(5);
 	expect(engine.list()).toEqual(table.list());
 });
+
+test("who waits for a change waits for that one, and not for those that others make meanwhile", async () => {
+	const { table, engine, sync } = await rig({ rules: 100, receiversPerRule: 1000, receivers: 1000 });
+	let changes = 0;
+	const apply = engine.apply.bind(engine);
+	engine.apply = async (some) => {
+		// Somebody else changes something with every batch.
+		if (++changes < 50) table.put(rule(5420, { receivers: [{ address: "127.0.0.1", port: 6000 + changes }] }));
+		return await apply(some);
+	};
+	table.put(rule(5410));
+	await sync.settled();
+	expect(engine.list(["cam-5410"])).toHaveLength(1);
+	expect(changes).toBeLessThan(5);
+	sync.engineDown();
+	await sync.settled();
+});

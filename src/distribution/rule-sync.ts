@@ -28,9 +28,14 @@ export class RuleSync {
 	readonly #parts: RuleSyncParts;
 	readonly #unlisten: () => void;
 	readonly #faults = new Map<string, string>();
+	readonly #settling: { readonly order: number; readonly resolve: () => void }[] = [];
+	/** How much the table has told, how much of it is on its way to the engine, how much the engine has answered to. */
+	#told = 0;
+	#taken = 0;
+	#answered = 0;
 	#waiting: ChangeRequest[] = [];
 	#wanted: "nothing" | "changes" | "whole" = "nothing";
-	#working: Promise<void> | undefined;
+	#working = false;
 	#renewal: Timer | undefined;
 	#retry: Timer | undefined;
 	#up = false;
@@ -49,6 +54,7 @@ export class RuleSync {
 	engineUp(): void {
 		this.#up = true;
 		this.#wanted = "whole";
+		this.#told++;
 		this.#work();
 		this.#renew();
 	}
@@ -58,11 +64,14 @@ export class RuleSync {
 		this.#waiting = [];
 		this.#renewal?.cancel();
 		this.#retry?.cancel();
+		this.#retry = undefined;
+		this.#answeredTo(this.#told);
 	}
 
-	/** Resolves when the engine has all that the table has told, or is not up. */
-	async settled(): Promise<void> {
-		while (this.#working !== undefined) await this.#working;
+	/** Resolves when the engine has carried out, or refused, all that the table has told until now; or is not up. */
+	settled(): Promise<void> {
+		if (this.#answered >= this.#told) return Promise.resolve();
+		return new Promise((resolve) => void this.#settling.push({ order: this.#told, resolve }));
 	}
 
 	/** Follows the table no more. */
@@ -73,15 +82,19 @@ export class RuleSync {
 
 	#add(change: ChangeRequest): void {
 		if (!this.#up) return;
+		this.#told++;
 		this.#waiting.push(change);
-		if (this.#waiting.length > MOST_WAITING) this.#wanted = "whole";
+		// A rule that was refused is not there, or not as it was told: it is told whole.
+		if (this.#waiting.length > MOST_WAITING || this.#faults.has(nameOf(change))) this.#wanted = "whole";
 		if (this.#wanted === "nothing") this.#wanted = "changes";
 		this.#work();
 	}
 
 	#work(): void {
-		this.#working ??= this.#untilDone().finally(() => {
-			this.#working = undefined;
+		if (this.#working) return;
+		this.#working = true;
+		void this.#untilDone().finally(() => {
+			this.#working = false;
 			if (this.#up && this.#wanted !== "nothing") this.#work();
 		});
 	}
@@ -91,17 +104,24 @@ export class RuleSync {
 		await Promise.resolve();
 		while (this.#up && this.#wanted !== "nothing") {
 			const whole = this.#wanted === "whole";
-			const changes = this.#waiting;
+			let changes: readonly ChangeRequest[] = this.#waiting;
 			this.#waiting = [];
 			this.#wanted = "nothing";
+			this.#taken = this.#told;
 			try {
-				await this.#apply(whole ? await this.#difference() : changes);
+				if (whole) changes = await this.#difference();
+				await this.#apply(changes);
 			} catch (thrown) {
 				// The engine has gone, and comes up again; what is told then is the whole.
 				if (this.#up) this.#later(messageOf(thrown));
-				return;
 			}
+			this.#answeredTo(this.#taken);
 		}
+	}
+
+	#answeredTo(order: number): void {
+		this.#answered = Math.max(this.#answered, order);
+		while (this.#settling.length > 0 && this.#settling[0]!.order <= this.#answered) this.#settling.shift()!.resolve();
 	}
 
 	/** From what the engine has to the table: first what must go, then every rule that is not of its generation. */
@@ -110,6 +130,7 @@ export class RuleSync {
 		const there = await engine.generations();
 		// What the table has told until here is in it.
 		this.#waiting = [];
+		this.#taken = this.#told;
 		if (this.#wanted === "changes") this.#wanted = "nothing";
 		const rules = new Map(table.list().map((rule) => [rule.name as string, rule.generation]));
 		// A rule may have a fault and its generation, too: one change failed, and a later one did not.
@@ -125,11 +146,18 @@ export class RuleSync {
 	async #apply(changes: readonly ChangeRequest[]): Promise<void> {
 		if (changes.length === 0) return;
 		const answers = await this.#parts.engine.apply(changes);
+		const failed = new Set<string>();
 		for (const [index, change] of changes.entries()) {
-			const name = change.do === "rule.put" ? change.rule.name : change.name;
+			const name = nameOf(change);
 			const answer = answers[index];
-			if (answer?.ok === false) this.#fault(name, `${answer.code}: ${answer.text}`);
-			else if (change.do === "rule.put" || change.do === "rule.delete") this.#fault(name, undefined);
+			if (answer?.ok === false) {
+				// What comes after it fails for that alone.
+				if (!failed.has(name)) this.#fault(name, `${answer.code}: ${answer.text}`);
+				failed.add(name);
+			} else if (change.do === "rule.put" || change.do === "rule.delete") {
+				this.#fault(name, undefined);
+				failed.delete(name);
+			}
 		}
 		if (this.#faults.size > 0) this.#retryLater();
 	}
@@ -148,8 +176,8 @@ export class RuleSync {
 	}
 
 	#retryLater(): void {
-		this.#retry?.cancel();
-		this.#retry = this.#parts.clock.after(RETRY_AFTER_MS, () => {
+		this.#retry ??= this.#parts.clock.after(RETRY_AFTER_MS, () => {
+			this.#retry = undefined;
 			for (const name of this.#faults.keys()) {
 				if (this.#parts.table.get(name) === undefined) this.#fault(name, undefined);
 			}
@@ -168,3 +196,5 @@ export class RuleSync {
 		});
 	}
 }
+
+const nameOf = (change: ChangeRequest): string => (change.do === "rule.put" ? change.rule.name : change.name);

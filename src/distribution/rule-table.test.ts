@@ -8,7 +8,8 @@ import type { RuleDraft } from "../wire/distributor-rule.ts";
 import { EngineRules } from "./engine-rules.ts";
 import { parseNetwork } from "./network.ts";
 import { DEFAULT_LIMITS, type RuleLimits } from "./rule-limits.ts";
-import { RECEIVERS_IN_A_LINE, RuleTable } from "./rule-table.ts";
+import { RECEIVERS_IN_A_LINE } from "./rule-requests.ts";
+import { RuleTable } from "./rule-table.ts";
 
 const ALL_ABLE = {
 	...{ ipv4: true, ipv6: true, vlan: true, dscp: true, ttl: true, multicast: true, sourcePort: true, capture: true },
@@ -142,6 +143,42 @@ describe("changes", () => {
 		for (const change of requests) expect(JSON.stringify(change).length).toBeLessThan(1_048_576);
 	});
 
+	test("of more receivers at once than a line has room for come in several requests, too", () => {
+		const table = tableOf();
+		const replica = new Replica();
+		table.onChange((change) => {
+			expect(JSON.stringify(change).length).toBeLessThan(1_048_576);
+			replica.take(change);
+		});
+		const some = Array.from({ length: 2 * RECEIVERS_IN_A_LINE + 1 }, (_, index) => receiver(1 + index));
+		table.put(cam({ receivers: [] }));
+		table.addReceivers("cam-1", some);
+		expect(replica.rules.list()).toEqual(table.list());
+		table.removeReceivers(
+			"cam-1",
+			some.slice(1).map(({ address, port }) => ({ address, port })),
+		);
+		expect(replica.rules.list()).toEqual(table.list());
+		expect(table.get("cam-1")!.receivers).toHaveLength(1);
+	});
+
+	test("that take receivers away and add some are made as a whole, within the limits of what comes of it", () => {
+		const table = tableOf({ receiversPerRule: 2 });
+		const replica = new Replica();
+		table.onChange((change) => replica.take(change));
+		table.put(cam({ receivers: ["127.0.0.2:6000", "127.0.0.2:6001"] }));
+		table.changeReceivers("cam-1", { remove: ["127.0.0.2:6000"], add: ["127.0.0.2:6002"] });
+		expect(sortedReplica(replica)).toEqual(sorted(table));
+		expect(table.get("cam-1")!.receivers.map(({ port }) => port)).toEqual([6001, 6002]);
+		const before = sorted(table);
+		const change = { remove: ["127.0.0.2:6001"], add: ["127.0.0.2:6003", "127.0.0.2:6004"] };
+		expect(codeOf(() => table.changeReceivers("cam-1", change))).toBe("RULE_LIMIT");
+		expect(sorted(table)).toEqual(before);
+		table.changeReceivers("cam-1", { remove: ["127.0.0.2:6001"], add: [receiver(6001, { ttl: 3 })] });
+		expect(table.get("cam-1")!.receivers.map(({ ttl }) => ttl)).toEqual([64, 3]);
+		expect(sortedReplica(replica)).toEqual(sorted(table));
+	});
+
 	test("have generations that rise over a restart, too", () => {
 		const clock = new ManualClock();
 		const first = new RuleTable({ clock, limits: DEFAULT_LIMITS });
@@ -192,14 +229,23 @@ describe("a rule is refused", () => {
 		expect(codeOf(() => wider.put(cam({ receivers: [{ address: "203.0.113.16", port: 6000 }] })))).toBe("RULE_NETWORK");
 	});
 
-	test("that sends packets back to itself, directly or by another", () => {
+	test("of which a receiver is what a rule takes, itself or another, whichever comes first", () => {
 		const table = tableOf();
-		expect(codeOf(() => table.put(cam({ receivers: [{ address: "127.0.0.1", port: 5004 }] })))).toBe("RULE_LOOP");
-		table.put(cam({ receivers: [{ address: "127.0.0.1", port: 5006 }] }));
-		const back = cam({ name: "cam-2", match: { address: "127.0.0.1", port: 5006 }, receivers: [] });
-		table.put(back);
-		expect(codeOf(() => table.addReceivers("cam-2", [{ address: "127.0.0.1", port: 5004 }]))).toBe("RULE_LOOP");
-		expect(codeOf(() => table.addReceivers("cam-2", [{ address: "127.0.0.1", port: 5008 }]))).toBeUndefined();
+		const to = (port: number) => [{ address: "127.0.0.1", port }];
+		expect(codeOf(() => table.put(cam({ receivers: to(5004) })))).toBe("RULE_LOOP");
+		table.put(cam({ receivers: to(5006) }));
+		const next = cam({ name: "cam-2", match: { address: "127.0.0.1", port: 5006 }, receivers: [] });
+		expect(codeOf(() => table.put(next))).toBe("RULE_LOOP");
+		expect(codeOf(() => table.configure([next]))).toBe("RULE_LOOP");
+		table.removeReceivers("cam-1", to(5006));
+		table.put(next);
+		expect(codeOf(() => table.addReceivers("cam-1", to(5006)))).toBe("RULE_LOOP");
+		expect(codeOf(() => table.addReceivers("cam-2", to(5008)))).toBeUndefined();
+		// It moves away, and may then send to where it took from.
+		const moved = cam({ name: "cam-2", match: { address: "127.0.0.1", port: 5010 }, receivers: to(5006) });
+		expect(codeOf(() => table.put(moved))).toBeUndefined();
+		table.delete("cam-2");
+		expect(codeOf(() => table.put(next))).toBeUndefined();
 	});
 
 	test("that exceeds a rate, of a receiver or of all; one that says none gets the most that is allowed", () => {
@@ -250,6 +296,57 @@ describe("the configuration's rules", () => {
 		expect(codeOf(() => table.configure([cam({ receivers: [] }), wrong]))).toBe("RULE_CONFLICT");
 		expect(table.get("cam-1")!.receivers).toHaveLength(1);
 		expect(codeOf(() => table.configure([cam(), cam()]))).toBe("RULE_CONFLICT");
+	});
+});
+
+describe("a tap", () => {
+	const tap = { receiver: { address: "127.0.0.1", port: 7000, ttl: 64, dscp: 0 }, owner: "a test" };
+	const rigged = () => {
+		const table = tableOf({ receiversPerRule: 1, allowedNetworks: [parseNetwork("127.0.0.2")!] });
+		const replica = new Replica();
+		table.onChange((change) => replica.take(change));
+		const ports = () => replica.rules.list().flatMap(({ receivers }) => receivers.map(({ port }) => port));
+		return { table, ports };
+	};
+
+	test("has a rule's packets, is no part of the rule, and counts in no limit", () => {
+		const { table, ports } = rigged();
+		table.configure([cam()]);
+		const end = table.tap("cam-1", tap);
+		expect(ports()).toEqual([6000, 7000]);
+		expect(table.get("cam-1")!.receivers.map(({ port }) => port)).toEqual([6000]);
+		expect(table.tapsOf("cam-1")).toEqual([tap]);
+		end();
+		end();
+		expect([ports(), table.tapsOf("cam-1")]).toEqual([[6000], []]);
+	});
+
+	test("may come before its rule, and stays when that goes and comes back", () => {
+		const { table, ports } = rigged();
+		const end = table.tap("cam-1", tap);
+		expect(ports()).toEqual([]);
+		table.put(cam());
+		expect(ports()).toEqual([6000, 7000]);
+		table.delete("cam-1");
+		expect(ports()).toEqual([]);
+		table.put(cam({ receivers: [] }));
+		expect(ports()).toEqual([7000]);
+		table.configure([]);
+		end();
+		expect(ports()).toEqual([]);
+	});
+
+	test("gives way to a receiver at the same place, and comes to light under it", () => {
+		const table = tableOf();
+		const replica = new Replica();
+		table.onChange((change) => replica.take(change));
+		table.put(cam({ receivers: [] }));
+		table.tap("cam-1", tap);
+		table.addReceivers("cam-1", [{ address: "127.0.0.1", port: 7000, ttl: 9 }]);
+		const ttls = () => replica.rules.list()[0]!.receivers.map(({ ttl }) => ttl);
+		expect(ttls()).toEqual([9]);
+		table.removeReceivers("cam-1", ["127.0.0.1:7000"]);
+		expect(ttls()).toEqual([64]);
 	});
 });
 

@@ -6,50 +6,36 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
-import type { Name } from "../base/name.ts";
 import type { ChangeRequest } from "../wire/distributor.ts";
-import { Refusal } from "../wire/distributor-refusal.ts";
 import {
 	endpointText,
-	type FlowMatch,
 	flowKey,
 	type Receiver,
-	type ReceiverKey,
 	type Rule,
 	type RuleDraft,
-	readAddedReceivers,
-	readRemovedReceivers,
-	readRuleDraft,
 	receiverKey,
 } from "../wire/distributor-rule.ts";
-import { admitted, checkLoad, type Load, loadOf, minus, NO_LOAD, plus, type RuleLimits } from "./rule-limits.ts";
-
-/** `config` rules change with the configuration alone. */
-export type RuleOrigin = "config" | "run-time";
+import { draftOf, type Entry, flowText, type RuleOrigin, ruleOf, sumOf } from "./rule-entry.ts";
+import { judgedDraft, judgedKeys, judgedReceivers } from "./rule-judge.ts";
+import { admitted, checkLoad, type Load, minus, NO_LOAD, plus, type RuleLimits } from "./rule-limits.ts";
+import { ReceiverIndex } from "./rule-loops.ts";
+import { addRequests, putRequests, removeRequests, stepsOf } from "./rule-requests.ts";
+import { type Tap, Taps } from "./rule-taps.ts";
 
 export interface ChangeOptions {
 	/** The generation that the caller has seen: where the rule has another one, nothing is changed. */
 	readonly ifGeneration?: number;
 }
 
-interface Entry {
-	readonly name: Name;
-	readonly origin: RuleOrigin;
-	readonly match: FlowMatch;
-	readonly media: Rule["media"];
-	readonly permanent: boolean;
-	readonly receivers: Map<string, Receiver>;
-	generation: number;
-	load: Load;
-}
-
 export type ChangeListener = (change: ChangeRequest) => void;
 
-/** Of so many receivers a line of the control protocol is sure to have room. */
-export const RECEIVERS_IN_A_LINE = 4000;
-
-/** How many requests bring a rule of so many receivers to an engine; each has a generation of its own. */
-const stepsOf = (receivers: number): number => Math.max(1, Math.ceil(receivers / RECEIVERS_IN_A_LINE));
+/** A change of a rule's receivers. What is removed goes before what is added comes. */
+export interface ReceiversChange {
+	/** Receivers; those that are there already get what is said of them now. */
+	readonly add?: unknown;
+	/** Keys of receivers; those that are not there are passed over. */
+	readonly remove?: unknown;
+}
 
 export class RuleTable {
 	readonly #clock: Clock;
@@ -57,7 +43,9 @@ export class RuleTable {
 	readonly #entries = new Map<string, Entry>();
 	/** By `flowKey`. */
 	readonly #flows = new Map<string, Entry>();
+	readonly #sentTo = new ReceiverIndex();
 	readonly #listeners = new Set<ChangeListener>();
+	readonly #taps = new Taps();
 	#load = NO_LOAD;
 	#lastGeneration = 0;
 
@@ -70,6 +58,12 @@ export class RuleTable {
 		return this.#limits;
 	}
 
+	/** Without taps. */
+	get size(): { readonly rules: number; readonly receivers: number } {
+		return { rules: this.#entries.size, receivers: this.#load.receivers };
+	}
+
+	/** Without its taps. */
 	get(name: string): Rule | undefined {
 		const entry = this.#entries.get(name);
 		return entry && ruleOf(entry);
@@ -79,7 +73,7 @@ export class RuleTable {
 		return this.#entries.get(name)?.origin;
 	}
 
-	/** In the order of their names. */
+	/** In the order of their names, without their taps. */
 	list(): readonly Rule[] {
 		return this.names().map((name) => ruleOf(this.#entries.get(name)!));
 	}
@@ -96,11 +90,11 @@ export class RuleTable {
 
 	/**
 	 * A new rule, or a rule's new whole.
-	 * @param draft from anywhere; it is judged here
+	 * @param draft from anywhere, endpoints as objects or as text; it is judged here
 	 * @throws PenstockError RULE_INVALID, RULE_STALE, RULE_FIXED, RULE_CONFLICT, RULE_LOOP, RULE_LIMIT, RULE_NETWORK
 	 */
 	put(draft: unknown, options: ChangeOptions = {}): Rule {
-		const wanted = judged(() => readRuleDraft(draft, []));
+		const wanted = judgedDraft(draft);
 		this.#changeable(wanted.name, options);
 		return this.#put(this.#admit(wanted), "run-time");
 	}
@@ -110,44 +104,76 @@ export class RuleTable {
 		this.#delete(this.#existing(name, options));
 	}
 
-	/**
-	 * Those that are there already get what is said of them now.
-	 * @returns the rule's generation
-	 * @throws PenstockError RULE_INVALID, RULE_NOT_FOUND, RULE_STALE, RULE_FIXED, RULE_LOOP, RULE_LIMIT, RULE_NETWORK
-	 */
+	/** As `changeReceivers`. */
 	addReceivers(name: string, receivers: unknown, options: ChangeOptions = {}): number {
-		const entry = this.#existing(name, options);
-		const read = judged(() => readAddedReceivers(receivers, ["receivers"]));
-		const added = read.map((receiver) => admitted(receiver, name, this.#limits));
-		const replaced = added.flatMap((receiver) => entry.receivers.get(receiverKey(receiver)) ?? []);
-		const load = minus(plus(entry.load, sumOf(added)), sumOf(replaced));
-		checkLoad(name, load.receivers, plus(minus(this.#load, entry.load), load), this.#limits);
-		this.#checkLoops(entry, added);
-		for (const receiver of added) entry.receivers.set(receiverKey(receiver), receiver);
-		const generation = this.#changed(entry, load);
-		this.#tell({ do: "receivers.add", name: entry.name, generation, receivers: added });
-		return generation;
+		return this.changeReceivers(name, { add: receivers }, options);
+	}
+
+	/** As `changeReceivers`. */
+	removeReceivers(name: string, receivers: unknown, options: ChangeOptions = {}): number {
+		return this.changeReceivers(name, { remove: receivers }, options);
 	}
 
 	/**
-	 * Those that are not there are passed over.
+	 * All of it or nothing.
 	 * @returns the rule's generation
-	 * @throws PenstockError RULE_INVALID, RULE_NOT_FOUND, RULE_STALE, RULE_FIXED
+	 * @throws PenstockError RULE_INVALID, RULE_NOT_FOUND, RULE_STALE, RULE_FIXED, RULE_LOOP, RULE_LIMIT, RULE_NETWORK
 	 */
-	removeReceivers(name: string, receivers: unknown, options: ChangeOptions = {}): number {
+	changeReceivers(name: string, { add, remove }: ReceiversChange, options: ChangeOptions = {}): number {
 		const entry = this.#existing(name, options);
-		const keys = judged(() => readRemovedReceivers(receivers, ["receivers"]));
-		const removed: Receiver[] = [];
-		for (const key of keys) {
-			const receiver = entry.receivers.get(receiverKey(key));
-			if (receiver === undefined) continue;
-			removed.push(receiver);
-			entry.receivers.delete(receiverKey(key));
+		const keys = remove === undefined ? [] : judgedKeys(remove);
+		const read = add === undefined ? [] : judgedReceivers(add);
+		const gone = new Map(
+			keys.flatMap((key) => {
+				const there = entry.receivers.get(receiverKey(key));
+				return there === undefined ? [] : [[receiverKey(key), there] as const];
+			}),
+		);
+		const added = read.map((receiver) => admitted(receiver, name, this.#limits));
+		const replaced = added.flatMap((receiver) => {
+			const key = receiverKey(receiver);
+			return gone.has(key) ? [] : (entry.receivers.get(key) ?? []);
+		});
+		const load = minus(plus(entry.load, sumOf(added)), sumOf([...replaced, ...gone.values()]));
+		if (added.length > 0) {
+			checkLoad(name, load.receivers, plus(minus(this.#load, entry.load), load), this.#limits);
+			this.#checkLoops(entry, added, flowKey(entry.match));
 		}
-		if (removed.length === 0) return entry.generation;
-		const generation = this.#changed(entry, minus(entry.load, sumOf(removed)));
-		this.#tell({ do: "receivers.remove", name: entry.name, generation, receivers: removed.map(keyOf) });
-		return generation;
+		for (const [key, receiver] of gone) {
+			entry.receivers.delete(key);
+			this.#sentTo.remove(name, receiver);
+		}
+		for (const receiver of added) {
+			entry.receivers.set(receiverKey(receiver), receiver);
+			this.#sentTo.add(name, receiver);
+		}
+		this.#tellReceivers(entry, load, { gone: [...gone.values()], come: added });
+		return entry.generation;
+	}
+
+	/**
+	 * Lets a part of this process have a rule's packets: as a receiver that is no part of the rule, is stored nowhere, counts
+	 * in no limit, and stays when the rule goes, for one of the same name that comes.
+	 * @returns what ends that
+	 */
+	tap(rule: string, tap: Tap): () => void {
+		const end = this.#taps.add(rule, tap);
+		const key = receiverKey(tap.receiver);
+		const entry = this.#entries.get(rule);
+		if (entry !== undefined && !entry.receivers.has(key)) {
+			this.#tellReceivers(entry, entry.load, { gone: [], come: [tap.receiver] });
+		}
+		return () => {
+			if (!end()) return;
+			const there = this.#entries.get(rule);
+			if (there === undefined || there.receivers.has(key)) return;
+			this.#tellReceivers(there, there.load, { gone: [tap.receiver], come: [] });
+		};
+	}
+
+	/** Who has a rule's packets besides its receivers. */
+	tapsOf(rule: string): readonly Tap[] {
+		return this.#taps.of(rule);
 	}
 
 	/**
@@ -161,23 +187,26 @@ export class RuleTable {
 			if (entry.origin === "config" && !names.has(entry.name)) this.#delete(entry);
 		}
 		const changed = wanted.filter((draft) => !this.#isThere(draft));
+		const flows = new Set(changed.map(({ match }) => flowKey(match)));
 		for (const { name, match } of changed) {
 			const entry = this.#entries.get(name);
-			// Two rules may have changed places.
-			if (entry !== undefined && flowKey(entry.match) !== flowKey(match)) this.#delete(entry);
+			// Two rules may have changed places, or one takes what another sent to: an engine judges each change by itself.
+			const moves = entry !== undefined && flowKey(entry.match) !== flowKey(match);
+			if (moves || (entry !== undefined && [...entry.receivers.values()].some((one) => flows.has(flowKey(one)))))
+				this.#delete(entry);
 		}
 		for (const draft of changed) this.#commit(draft, "config");
 	}
 
 	/** Everything that brings an empty engine to this table. */
 	wholeAsRequests(): readonly ChangeRequest[] {
-		return [...this.#entries.values()].flatMap((entry) => requestsOf(ruleOf(entry)));
+		return [...this.#entries.values()].flatMap((entry) => putRequests(this.#whole(entry)));
 	}
 
 	/** What brings one rule to an engine that has an older one or none; undefined where there is no such rule. */
 	ruleAsRequests(name: string): readonly ChangeRequest[] | undefined {
 		const entry = this.#entries.get(name);
-		return entry && requestsOf(ruleOf(entry));
+		return entry && putRequests(this.#whole(entry));
 	}
 
 	/** The drafts as they would be, tried on a table of their own with the rules that stay. */
@@ -187,7 +216,7 @@ export class RuleTable {
 			if (entry.origin !== "config") trial.#put(draftOf(entry), entry.origin);
 		}
 		return drafts.map((draft) => {
-			const read = judged(() => readRuleDraft(draft, []));
+			const read = judgedDraft(draft);
 			if (trial.#entries.has(read.name)) {
 				throw new PenstockError("RULE_CONFLICT", `rule ${read.name} is there twice; names stand once.`);
 			}
@@ -222,7 +251,12 @@ export class RuleTable {
 		}
 		const load = sumOf(draft.receivers);
 		checkLoad(name, load.receivers, plus(minus(this.#load, before?.load ?? NO_LOAD), load), this.#limits);
-		this.#checkLoops(draft, draft.receivers);
+		this.#checkLoops(draft, draft.receivers, flowKey(match));
+		const sender = this.#sentTo.senderTo(match, name);
+		if (sender !== undefined) {
+			const text = `rule ${name} takes the packets to ${flowText(match)}, where rule ${sender} sends its own; leave one of the two out.`;
+			throw new PenstockError("RULE_LOOP", text);
+		}
 		return this.#commit(draft, origin);
 	}
 
@@ -230,7 +264,8 @@ export class RuleTable {
 	#commit(draft: RuleDraft, origin: RuleOrigin): Rule {
 		const { name, match, media, permanent } = draft;
 		const before = this.#entries.get(name);
-		if (before !== undefined) this.#flows.delete(flowKey(before.match));
+		if (before !== undefined) this.#forget(before);
+		for (const receiver of draft.receivers) this.#sentTo.add(name, receiver);
 		const receivers = new Map(draft.receivers.map((receiver) => [receiverKey(receiver), receiver]));
 		const old = before ?? { generation: 0, load: NO_LOAD };
 		const entry: Entry = {
@@ -239,26 +274,69 @@ export class RuleTable {
 		};
 		this.#entries.set(name, entry);
 		this.#flows.set(flowKey(match), entry);
-		this.#changed(entry, sumOf(draft.receivers));
-		const rule = ruleOf(entry);
-		for (const request of requestsOf(rule)) this.#tell(request);
-		return rule;
+		this.#changed(entry, sumOf(draft.receivers), stepsOf(this.#whole(entry).receivers.length));
+		this.#tell(putRequests(this.#whole(entry)));
+		return ruleOf(entry);
 	}
 
 	#delete(entry: Entry): void {
+		this.#forget(entry);
 		this.#entries.delete(entry.name);
-		this.#flows.delete(flowKey(entry.match));
-		const generation = this.#changed(entry, NO_LOAD);
-		this.#tell({ do: "rule.delete", name: entry.name, generation });
+		this.#changed(entry, NO_LOAD, 1);
+		this.#tell([{ do: "rule.delete", name: entry.name, generation: entry.generation }]);
 	}
 
-	/** Books the change. By the wall clock, so that generations rise over a restart without being kept. */
-	#changed(entry: Entry, load: Load): number {
+	/** What it takes, and where it sends. */
+	#forget(entry: Entry): void {
+		this.#flows.delete(flowKey(entry.match));
+		for (const receiver of entry.receivers.values()) this.#sentTo.remove(entry.name, receiver);
+	}
+
+	/** A rule's receivers have changed: what goes is told before what comes. */
+	#tellReceivers(
+		entry: Entry,
+		load: Load,
+		{ gone, come }: { readonly gone: readonly Receiver[]; readonly come: readonly Receiver[] },
+	): void {
+		const taps = this.#taps.of(entry.name);
+		const thereNow = (key: string): Receiver | undefined =>
+			entry.receivers.get(key) ?? taps.find(({ receiver }) => receiverKey(receiver) === key)?.receiver;
+		const leaving = gone.filter((receiver) => thereNow(receiverKey(receiver)) === undefined);
+		// A tap may come to light under a receiver that goes.
+		const coming = new Map(
+			[...gone, ...come].flatMap((one) => {
+				const there = thereNow(receiverKey(one));
+				return there === undefined ? [] : [[receiverKey(one), there] as const];
+			}),
+		);
+		for (const [some, requests] of [
+			[leaving, removeRequests],
+			[[...coming.values()], addRequests],
+		] as const) {
+			if (some.length === 0) continue;
+			this.#changed(entry, load, stepsOf(some.length));
+			this.#tell(requests(entry, some));
+		}
+	}
+
+	/** The rule as engines have it: with its taps. */
+	#whole(entry: Entry): Rule {
+		const taps = this.#taps.of(entry.name).filter(({ receiver }) => !entry.receivers.has(receiverKey(receiver)));
+		const rule = ruleOf(entry);
+		return taps.length === 0
+			? rule
+			: { ...rule, receivers: [...rule.receivers, ...taps.map(({ receiver }) => receiver)] };
+	}
+
+	/**
+	 * Books the change. By the wall clock, so that generations rise over a restart without being kept.
+	 * @param steps how many requests tell it; each has a generation
+	 */
+	#changed(entry: Entry, load: Load, steps: number): void {
 		this.#load = plus(minus(this.#load, entry.load), load);
 		entry.load = load;
-		this.#lastGeneration = Math.max(this.#lastGeneration + stepsOf(load.receivers), Math.trunc(this.#clock.wall()));
+		this.#lastGeneration = Math.max(this.#lastGeneration + steps, Math.trunc(this.#clock.wall()));
 		entry.generation = this.#lastGeneration;
-		return entry.generation;
 	}
 
 	#existing(name: string, options: ChangeOptions): Entry {
@@ -278,65 +356,22 @@ export class RuleTable {
 		throw new PenstockError("RULE_STALE", `rule ${name} ${now}, not ${ifGeneration}; read it again.`);
 	}
 
-	/** No packet comes back to the rule that sent it, not by other rules either. */
-	#checkLoops(rule: Pick<Entry, "name" | "match">, added: readonly Receiver[]): void {
-		const own = flowKey(rule.match);
+	/**
+	 * No receiver is what a rule takes.
+	 * @param flow what the rule itself takes, by `flowKey`
+	 */
+	#checkLoops({ name }: Pick<Entry, "name">, added: readonly Receiver[], flow: string): void {
 		for (const receiver of added) {
-			const seen = new Set<string>();
-			const next = [flowKey(receiver)];
-			for (let key = next.pop(); key !== undefined; key = next.pop()) {
-				if (key === own) {
-					const text = `rule ${rule.name}: what ${endpointText(receiver)} gets comes back to ${flowText(rule.match)}.`;
-					throw new PenstockError("RULE_LOOP", text);
-				}
-				const entry = this.#flows.get(key);
-				if (entry === undefined || entry.name === rule.name || seen.has(key)) continue;
-				seen.add(key);
-				next.push(...[...entry.receivers.values()].map(flowKey));
-			}
+			const key = flowKey(receiver);
+			const taker = key === flow ? name : this.#flows.get(key)?.name;
+			// What the rule has taken until now is no longer taken when it takes something else.
+			if (taker === undefined || (taker === name && key !== flow)) continue;
+			const text = `rule ${name}: what ${endpointText(receiver)} gets is taken by rule ${taker} again; leave it out.`;
+			throw new PenstockError("RULE_LOOP", text);
 		}
 	}
 
-	#tell(change: ChangeRequest): void {
-		for (const listener of this.#listeners) listener(change);
-	}
-}
-
-const flowText = (match: FlowMatch): string =>
-	`${endpointText(match)}${match.vlan === undefined ? "" : ` in VLAN ${match.vlan}`}`;
-
-const keyOf = ({ address, port, vlan }: ReceiverKey): ReceiverKey => ({
-	...{ address, port },
-	...(vlan !== undefined && { vlan }),
-});
-
-const sumOf = (receivers: readonly Receiver[]): Load => receivers.map(loadOf).reduce(plus, NO_LOAD);
-
-const draftOf = ({ name, match, media, permanent, receivers }: Entry): RuleDraft => ({
-	...{ name, match, media, permanent },
-	receivers: [...receivers.values()],
-});
-
-const ruleOf = (entry: Entry): Rule => ({ ...draftOf(entry), generation: entry.generation });
-
-/** One request, or for a rule that fills no line several, of which the last brings its generation. */
-function requestsOf(rule: Rule): readonly ChangeRequest[] {
-	const { name, receivers } = rule;
-	const steps = stepsOf(receivers.length);
-	return Array.from({ length: steps }, (_, step): ChangeRequest => {
-		const part = receivers.slice(step * RECEIVERS_IN_A_LINE, (step + 1) * RECEIVERS_IN_A_LINE);
-		const generation = rule.generation - steps + 1 + step;
-		if (step === 0) return { do: "rule.put", rule: { ...rule, generation, receivers: part } };
-		return { do: "receivers.add", name, generation, receivers: part };
-	});
-}
-
-/** @throws PenstockError RULE_INVALID for a Refusal */
-function judged<Value>(read: () => Value): Value {
-	try {
-		return read();
-	} catch (thrown) {
-		if (!(thrown instanceof Refusal)) throw thrown;
-		throw new PenstockError("RULE_INVALID", `${thrown.message || "it is no rule"}.`, { cause: thrown });
+	#tell(changes: readonly ChangeRequest[]): void {
+		for (const change of changes) for (const listener of this.#listeners) listener(change);
 	}
 }

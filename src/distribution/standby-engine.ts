@@ -1,7 +1,8 @@
 /**
  * Two engines as one: the first does the work, and while it is away the second does. Where the first takes packets off
  * the port before the kernel sees them, they reach the kernel's sockets again in the moment in which it dies, and so the
- * second. Only one of the two ever has rules: nothing is sent twice.
+ * second. Only one of the two ever has rules: nothing is sent twice. (So the first is a child of this process, which is
+ * killed before it is `ending`, and nobody else's.)
  */
 import type { ChangeRequest } from "../wire/distributor.ts";
 import type { ChangeAnswer, EngineKind, EngineStats } from "../wire/distributor-answer.ts";
@@ -85,7 +86,7 @@ export class StandbyEngine implements DistributionEngine {
 	#move(state: EngineState): void {
 		if (!this.#running) return;
 		if (state.kind === "up") this.#then(() => this.#toFirst(state));
-		else if (state.kind === "down") this.#then(() => this.#toSecond(state));
+		else if (state.kind === "down" || state.kind === "ending") this.#then(() => this.#toSecond(state));
 		else this.#then(async () => this.#enter(state));
 	}
 
@@ -101,8 +102,13 @@ export class StandbyEngine implements DistributionEngine {
 		if (this.#running && this.#first.state.kind === "up") this.#enter(state);
 	}
 
+	/** At once when the first is ending: it has been killed, and to take its memory apart takes a kernel a while. */
 	async #toSecond(state: EngineState): Promise<void> {
-		if (this.#active === this.#second || !this.#running || this.#first.state.kind === "up") return;
+		if (!this.#running || this.#first.state.kind === "up") return;
+		if (this.#active === this.#second) {
+			if (this.#second.state.kind === "stopped") this.#enter(state);
+			return;
+		}
 		this.#enter(state);
 		this.#active = this.#second;
 		const event: EngineListener["event"] = (told) => this.#listener?.event(told);

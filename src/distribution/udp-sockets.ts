@@ -18,6 +18,7 @@ export type PacketHandler = (payload: Buffer, from: { readonly address: string; 
  */
 export async function receivingSocket({ address, port }: FlowMatch, onPacket: PacketHandler): Promise<Socket> {
 	const { multicast, family } = parseAddress(address)!;
+	refuseGroupOfLink(address);
 	const socket = familySocket(family);
 	try {
 		await bound(socket, port, address);
@@ -39,6 +40,7 @@ export async function receivingSocket({ address, port }: FlowMatch, onPacket: Pa
 export async function sendingSocket(receiver: Receiver, sourcePort: number): Promise<Socket> {
 	const { address, port, ttl } = receiver;
 	const { multicast, family } = parseAddress(address)!;
+	refuseGroupOfLink(address);
 	const socket = familySocket(family);
 	try {
 		await bound(socket, sourcePort);
@@ -56,6 +58,13 @@ export async function sendingSocket(receiver: Receiver, sourcePort: number): Pro
 		throw thrown;
 	}
 	return socket;
+}
+
+/** A group of IPv6 whose scope is one link, or one interface (RFC 4291, clause 2.7), is another one on each interface. */
+function refuseGroupOfLink(address: string): void {
+	if (!/^ff[0-9a-f][12]:/.test(address)) return;
+	const text = `${address} is a group of one link, and a rule names no interface; take one of wider scope, ff15::/16 say`;
+	throw new Error(text);
 }
 
 export const closed = (socket: Socket): Promise<void> => new Promise((resolve) => socket.close(resolve));

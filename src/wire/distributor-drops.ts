@@ -19,6 +19,7 @@ export const DROP_REASONS = [
 	"wrong-media",
 	"checksum",
 	"jumbo",
+	"missed",
 	"own-frame",
 	"draining",
 	"too-large",

@@ -239,3 +239,15 @@ test("what the engine has no means for is refused and told, and works once it is
 	await sync.settled();
 	expect(faults).toEqual(["cam-1 UNSUPPORTED: this engine has no dscp", "cam-1 works"]);
 });
+
+test("a group of one link is refused, for there is no interface in a rule", async () => {
+	const { table, sync } = await rig();
+	table.put({ name: "cam-1", match: { address: "ff12::79:1", port: 5404 }, media: "rtp", receivers: [] });
+	table.put({
+		...{ name: "cam-2", match: { address: "127.0.0.1", port: 5406 }, media: "rtp" },
+		receivers: [{ address: "ff02::1", port: 5408 }],
+	});
+	await sync.settled();
+	expect(sync.faultOf("cam-1")).toMatch(/^ENGINE_FAILED: ff12::79:1 is a group of one link/);
+	expect(sync.faultOf("cam-2")).toMatch(/^ENGINE_FAILED: ff02::1 is a group of one link/);
+});

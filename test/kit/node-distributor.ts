@@ -8,7 +8,10 @@ import { NodeEngine } from "../../src/distribution/node-engine.ts";
 import { nodeClock } from "../../src/server/node-time.ts";
 
 const { values } = parseArgs({
-	options: { engine: { type: "string" }, control: { type: "string" }, fail: { type: "string" } },
+	options: {
+		...{ engine: { type: "string" }, control: { type: "string" }, fail: { type: "string" } },
+		"end-with-parent": { type: "boolean" },
+	},
 });
 
 const complain = (text: string): void => console.error(JSON.stringify({ level: "error", event: "test", text }));
@@ -27,3 +30,8 @@ const server = await ControlServer.open({
 });
 await engine.start({ state: () => {}, event: (event) => server.event(event) });
 process.on("SIGTERM", () => process.exit(0));
+if (values["end-with-parent"] === true) {
+	const parent = process.ppid;
+	// Node.js has no word for it: an orphan has another parent.
+	setInterval(() => process.ppid === parent || process.exit(0), 100);
+}

@@ -29,6 +29,7 @@
 	X(WRONG_MEDIA, "wrong-media", PASSED, "the rule is for other media")                                             \
 	X(CHECKSUM, "checksum", DROPPED, "the UDP checksum is wrong")                                                    \
 	X(JUMBO, "jumbo", DROPPED, "the packet did not fit into one buffer of the port's")                               \
+	X(MISSED, "missed", DROPPED, "the packet came faster than packets were taken in")                                \
 	X(OWN_FRAME, "own-frame", DROPPED, "the port read back a frame of its own")                                      \
 	X(DRAINING, "draining", DROPPED, "the distributor is draining")                                                  \
 	X(TOO_LARGE, "too-large", RECEIVER, "the IP packet exceeds the port's MTU")                                      \

@@ -28,6 +28,9 @@ typedef void dist_fault(void *context, const char *code, const char *text);
 /** How a worker waits for packets. */
 enum dist_idle { DIST_IDLE_LATENCY, DIST_IDLE_BALANCED, DIST_IDLE_ECO };
 
+/** Which pages DPDK's memory is made of. */
+enum dist_huge_pages { DIST_HUGE_PAGES_NEVER, DIST_HUGE_PAGES_IF_FREE, DIST_HUGE_PAGES_ALWAYS };
+
 /** The command line, for engines. Strings live as long as the process. */
 struct dist_engine_options {
 	const char *backend;          /* dpdk: af_xdp, af_packet, memif, pcap, ring, null, pci; sockets: "sockets" */
@@ -38,7 +41,7 @@ struct dist_engine_options {
 	const char *cores;            /* dpdk: EAL's list of lcores, or NULL */
 	unsigned queues;              /* dpdk: RX queues, one worker each; at least 1 */
 	unsigned memory_mib;          /* dpdk: of packet memory */
-	bool huge_pages;              /* dpdk */
+	enum dist_huge_pages huge_pages; /* dpdk */
 	bool busy_budget_set;         /* dpdk, af_xdp */
 	unsigned busy_budget;
 	enum dist_idle idle;
@@ -95,7 +98,10 @@ struct dist_engine_ops {
 	int (*control_fd)(struct dist_engine *engine);
 	bool (*control)(struct dist_engine *engine, uint64_t now_ns);
 
-	/** Called until it gives true: nothing more is taken in, and what was taken in is sent. Rules are still there. */
+	/**
+	 * Called until it gives true: what was taken in is sent, and nothing more is taken in where somebody else may have it.
+	 * Rules are still there.
+	 */
 	bool (*drain)(struct dist_engine *engine);
 
 	/** One a worker; valid until close. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 
@@ -49,6 +50,13 @@ static void block_signals(void)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Ends with the process that started this one, also if that has ended already. */
+static bool follow_parent(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return getppid() == parent;
 }
 
 /*
@@ -115,6 +123,7 @@ static int run(struct dist_options *options)
 
 int main(int argc, char **argv)
 {
+	const pid_t parent = getppid();
 	struct dist_options options;
 	struct dist_error error;
 
@@ -136,8 +145,10 @@ int main(int argc, char **argv)
 	}
 	dist_log_set_level(options.log_level);
 	block_signals();
-	if (options.ends_with_parent)
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (options.ends_with_parent && !follow_parent(parent)) {
+		dist_log(DIST_LOG_WARN, "ended", "the process that started this one has ended before it");
+		return EXIT_FAILURE;
+	}
 	keep_memory();
 	return run(&options);
 }

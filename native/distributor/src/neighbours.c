@@ -1,6 +1,7 @@
 #include "neighbours.h"
 
 #include "clock.h"
+#include "neighbour_rows.h"
 #include "rtnetlink.h"
 
 #include <errno.h>
@@ -11,24 +12,11 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-#define BUCKETS 8192
 #define TELL_NS (20 * DIST_NS_PER_MS)
 #define REROUTE_NS (50 * DIST_NS_PER_MS)
+/* Where routes change all the time, looking all addresses up again takes one part in so many of our time. */
+#define REROUTE_REST 5
 #define SCAN_NS (100 * DIST_NS_PER_MS)
-/* States in which the kernel would itself send to the address that it holds. */
-#define NUD_USABLE (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
-
-/* A row of the kernel's neighbour table that is in use: a receiver itself or a gateway. */
-struct neighbour {
-	LIST_ENTRY(neighbour) in_bucket;
-	int interface_index;
-	struct dist_address address;
-	bool usable;
-	bool permanent;
-	uint8_t mac[DIST_MAC_BYTES];
-	uint64_t asked_ns;
-	uint32_t users;
-};
 
 /* An address that a receiver has. */
 struct destination {
@@ -36,7 +24,7 @@ struct destination {
 	struct dist_address address;
 	uint16_t vlan;
 	uint32_t users;
-	struct neighbour *neighbour;
+	struct dist_neighbour_row *neighbour;
 	struct dist_hop hop;
 };
 
@@ -45,36 +33,23 @@ struct link {
 	struct dist_rtnetlink_link link;
 };
 
-LIST_HEAD(neighbour_bucket, neighbour);
 LIST_HEAD(destination_bucket, destination);
 LIST_HEAD(link_list, link);
 
 struct dist_neighbours {
 	struct dist_neighbours_settings settings;
-	int requests;
 	int events;
-	uint64_t now_ns;
 	uint64_t told_ns;
 	uint64_t scanned_ns;
 	uint64_t rerouted_ns;
-	bool changed;
+	uint64_t reroute_wait_ns;
 	bool reroute; /* routes, addresses or links have changed: every destination is looked up again */
 	uint32_t addresses;
-	uint64_t refusals;
 	uint64_t overruns;
 	struct link_list links;
-	struct neighbour_bucket neighbours[BUCKETS];
-	struct destination_bucket destinations[BUCKETS];
+	struct dist_neighbour_rows rows; /* and the clock, the requests and what has changed, for all of us */
+	struct destination_bucket destinations[DIST_NEIGHBOUR_BUCKETS];
 };
-
-static unsigned bucket_of(const struct dist_address *address, uint32_t more)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ more;
-
-	for (size_t i = 0; i < sizeof(address->bytes); i++)
-		hash = (hash ^ address->bytes[i]) * UINT64_C(0x100000001b3);
-	return (unsigned)((hash ^ hash >> 32) % BUCKETS);
-}
 
 static struct dist_rtnetlink_link *link_find(struct dist_neighbours *n, int interface_index)
 {
@@ -97,74 +72,6 @@ static struct dist_rtnetlink_link *link_tagged(struct dist_neighbours *n, uint16
 	return NULL;
 }
 
-static struct neighbour *neighbour_find(struct dist_neighbours *n, int interface_index,
-					const struct dist_address *address)
-{
-	struct neighbour *row;
-
-	LIST_FOREACH(row, &n->neighbours[bucket_of(address, (uint32_t)interface_index)], in_bucket)
-		if (row->interface_index == interface_index && dist_address_equal(&row->address, address))
-			return row;
-	return NULL;
-}
-
-/* What the kernel says of the row, by an answer or an event. */
-static void neighbour_take(struct dist_neighbours *n, struct neighbour *row,
-			   const struct dist_rtnetlink_neighbour *said, bool gone)
-{
-	bool usable = !gone && said->has_mac && (said->state & NUD_USABLE);
-
-	row->permanent = !gone && (said->state & (NUD_PERMANENT | NUD_NOARP));
-	if (usable != row->usable || (usable && memcmp(row->mac, said->mac, sizeof(row->mac)) != 0))
-		n->changed = true;
-	row->usable = usable;
-	if (usable)
-		memcpy(row->mac, said->mac, sizeof(row->mac));
-}
-
-static void neighbour_ask(struct dist_neighbours *n, struct neighbour *row)
-{
-	row->asked_ns = n->now_ns;
-	if (dist_rtnetlink_use(n->requests, row->interface_index, row->address.bytes) < 0)
-		n->refusals++;
-}
-
-static void neighbour_read(struct dist_neighbours *n, struct neighbour *row)
-{
-	struct dist_rtnetlink_neighbour said;
-	bool known = dist_rtnetlink_neighbour(n->requests, row->interface_index, row->address.bytes, &said) == 0;
-
-	neighbour_take(n, row, &said, !known);
-}
-
-static struct neighbour *neighbour_hold(struct dist_neighbours *n, int interface_index,
-					const struct dist_address *address)
-{
-	struct neighbour *row = neighbour_find(n, interface_index, address);
-
-	if (!row) {
-		row = calloc(1, sizeof(*row));
-		if (!row)
-			return NULL;
-		row->interface_index = interface_index;
-		row->address = *address;
-		LIST_INSERT_HEAD(&n->neighbours[bucket_of(address, (uint32_t)interface_index)], row, in_bucket);
-		neighbour_read(n, row);
-		if (!row->permanent)
-			neighbour_ask(n, row);
-	}
-	row->users++;
-	return row;
-}
-
-static void neighbour_release(struct neighbour *row)
-{
-	if (row && --row->users == 0) {
-		LIST_REMOVE(row, in_bucket);
-		free(row);
-	}
-}
-
 /* Looks up route, link and neighbour of the destination afresh. */
 static enum dist_hop_state destination_route(struct dist_neighbours *n, struct destination *d, struct dist_hop *hop)
 {
@@ -177,11 +84,11 @@ static enum dist_hop_state destination_route(struct dist_neighbours *n, struct d
 
 	if (!port || !port->up || !port->ethernet || !way->up)
 		return DIST_HOP_NO_LINK;
-	error = dist_rtnetlink_route(n->requests, d->address.bytes, 0, &route);
+	error = dist_rtnetlink_route(n->rows.requests, d->address.bytes, 0, &route);
 	/* Groups seldom have a route, and the first route may be another port's: the port is asked for by name then. */
 	if (error < 0 ? dist_address_is_multicast(&d->address)
 		      : route.type != RTN_LOCAL && route.interface_index != way->interface_index)
-		error = dist_rtnetlink_route(n->requests, d->address.bytes, way->interface_index, &route);
+		error = dist_rtnetlink_route(n->rows.requests, d->address.bytes, way->interface_index, &route);
 	if (error < 0)
 		return DIST_HOP_NO_ROUTE;
 	if (route.type == RTN_LOCAL) {
@@ -203,32 +110,29 @@ static enum dist_hop_state destination_route(struct dist_neighbours *n, struct d
 	}
 	if (route.has_gateway)
 		memcpy(next.bytes, route.gateway, sizeof(next.bytes));
-	d->neighbour = neighbour_hold(n, way->interface_index, &next);
+	d->neighbour = dist_neighbour_rows_hold(&n->rows, way->interface_index, &next);
 	return d->neighbour ? DIST_HOP_WAITING : DIST_HOP_UNKNOWN;
 }
 
 static void destination_resolve(struct dist_neighbours *n, struct destination *d)
 {
-	struct neighbour *held = d->neighbour;
+	struct dist_neighbour_row *held = d->neighbour;
 	struct dist_hop hop = {0};
 
 	d->neighbour = NULL;
 	hop.state = destination_route(n, d, &hop);
 	/* Only now, so that a row which stays in use is not asked for again. */
-	neighbour_release(held);
+	dist_neighbour_rows_release(held);
 	if (d->neighbour != held || memcmp(&hop, &d->hop, sizeof(hop)) != 0)
-		n->changed = true;
+		n->rows.changed = true;
 	d->hop = hop;
 }
 
 static void on_neighbour(void *context, const struct dist_rtnetlink_neighbour *said, bool gone)
 {
 	struct dist_neighbours *n = context;
-	struct dist_address address = dist_address_from_v6(said->address);
-	struct neighbour *row = neighbour_find(n, said->interface_index, &address);
 
-	if (row)
-		neighbour_take(n, row, said, gone);
+	dist_neighbour_rows_take(&n->rows, said, gone);
 }
 
 static void on_link(void *context, const struct dist_rtnetlink_link *said, bool gone)
@@ -280,10 +184,10 @@ struct dist_neighbours *dist_neighbours_open(const struct dist_neighbours_settin
 	if (!n)
 		return NULL;
 	n->settings = *settings;
-	n->now_ns = dist_clock_now_ns();
+	n->rows.now_ns = dist_clock_now_ns();
 	n->events = -1;
-	n->requests = dist_rtnetlink_open(false);
-	error = n->requests;
+	n->rows.requests = dist_rtnetlink_open(false);
+	error = n->rows.requests;
 	if (error < 0)
 		goto failed;
 	/* Listening first: what changes while the links are read is told again. */
@@ -291,7 +195,7 @@ struct dist_neighbours *dist_neighbours_open(const struct dist_neighbours_settin
 	error = n->events;
 	if (error < 0)
 		goto failed;
-	error = dist_rtnetlink_links(n->requests, events_of(n, &events));
+	error = dist_rtnetlink_links(n->rows.requests, events_of(n, &events));
 	if (error < 0)
 		goto failed;
 	return n;
@@ -305,7 +209,7 @@ failed:
 static void destination_free(struct dist_neighbours *n, struct destination *d)
 {
 	LIST_REMOVE(d, in_bucket);
-	neighbour_release(d->neighbour);
+	dist_neighbour_rows_release(d->neighbour);
 	free(d);
 	n->addresses--;
 }
@@ -316,7 +220,7 @@ void dist_neighbours_close(struct dist_neighbours *n)
 
 	if (!n)
 		return;
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < DIST_NEIGHBOUR_BUCKETS; i++)
 		while (!LIST_EMPTY(&n->destinations[i]))
 			destination_free(n, LIST_FIRST(&n->destinations[i]));
 	while ((link = LIST_FIRST(&n->links))) {
@@ -325,8 +229,8 @@ void dist_neighbours_close(struct dist_neighbours *n)
 	}
 	if (n->events >= 0)
 		close(n->events);
-	if (n->requests >= 0)
-		close(n->requests);
+	if (n->rows.requests >= 0)
+		close(n->rows.requests);
 	free(n);
 }
 
@@ -338,56 +242,45 @@ int dist_neighbours_descriptor(const struct dist_neighbours *n)
 static void reread(struct dist_neighbours *n)
 {
 	struct dist_rtnetlink_events events;
-	struct neighbour *row;
 
 	n->overruns++;
 	n->reroute = true;
-	dist_rtnetlink_links(n->requests, events_of(n, &events));
-	for (unsigned i = 0; i < BUCKETS; i++)
-		LIST_FOREACH(row, &n->neighbours[i], in_bucket)
-			neighbour_read(n, row);
+	dist_rtnetlink_links(n->rows.requests, events_of(n, &events));
+	dist_neighbour_rows_reread(&n->rows);
 }
 
 static void reroute(struct dist_neighbours *n)
 {
 	struct destination *d;
 
+	uint64_t began_ns = dist_clock_now_ns();
+
 	n->reroute = false;
-	n->rerouted_ns = n->now_ns;
-	for (unsigned i = 0; i < BUCKETS; i++)
+	n->rerouted_ns = n->rows.now_ns;
+	for (unsigned i = 0; i < DIST_NEIGHBOUR_BUCKETS; i++)
 		LIST_FOREACH(d, &n->destinations[i], in_bucket)
 			destination_resolve(n, d);
-}
-
-static void ask_due(struct dist_neighbours *n)
-{
-	struct neighbour *row;
-
-	n->scanned_ns = n->now_ns;
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		LIST_FOREACH(row, &n->neighbours[i], in_bucket) {
-			uint64_t wait_ms = row->usable ? n->settings.refresh_ms : n->settings.retry_ms;
-
-			if (!row->permanent && n->now_ns - row->asked_ns >= wait_ms * DIST_NS_PER_MS)
-				neighbour_ask(n, row);
-		}
-	}
+	n->reroute_wait_ns = (dist_clock_now_ns() - began_ns) * REROUTE_REST;
+	if (n->reroute_wait_ns < REROUTE_NS)
+		n->reroute_wait_ns = REROUTE_NS;
 }
 
 bool dist_neighbours_process(struct dist_neighbours *n, uint64_t now_ns)
 {
 	struct dist_rtnetlink_events events;
 
-	n->now_ns = now_ns;
+	n->rows.now_ns = now_ns;
 	if (dist_rtnetlink_read(n->events, events_of(n, &events)) == -ENOBUFS)
 		reread(n);
-	if (n->reroute && now_ns - n->rerouted_ns >= REROUTE_NS)
+	if (n->reroute && now_ns - n->rerouted_ns >= n->reroute_wait_ns)
 		reroute(n);
-	if (now_ns - n->scanned_ns >= SCAN_NS)
-		ask_due(n);
-	if (!n->changed || now_ns - n->told_ns < TELL_NS)
+	if (now_ns - n->scanned_ns >= SCAN_NS) {
+		n->scanned_ns = now_ns;
+		dist_neighbour_rows_ask_due(&n->rows, n->settings.refresh_ms, n->settings.retry_ms);
+	}
+	if (!n->rows.changed || now_ns - n->told_ns < TELL_NS)
 		return false;
-	n->changed = false;
+	n->rows.changed = false;
 	n->told_ns = now_ns;
 	return true;
 }
@@ -408,7 +301,7 @@ static struct destination *destination_find(const struct dist_neighbours *n, con
 {
 	struct destination *d;
 
-	LIST_FOREACH(d, &n->destinations[bucket_of(address, vlan)], in_bucket)
+	LIST_FOREACH(d, &n->destinations[dist_neighbour_bucket(address, vlan)], in_bucket)
 		if (d->vlan == vlan && dist_address_equal(&d->address, address))
 			return d;
 	return NULL;
@@ -417,7 +310,7 @@ static struct destination *destination_find(const struct dist_neighbours *n, con
 bool dist_neighbours_want(struct dist_neighbours *n, const struct dist_address *address, uint16_t vlan)
 {
 	struct destination *d = destination_find(n, address, vlan);
-	bool changed = n->changed;
+	bool changed = n->rows.changed;
 
 	if (d) {
 		d->users++;
@@ -430,10 +323,10 @@ bool dist_neighbours_want(struct dist_neighbours *n, const struct dist_address *
 	d->vlan = vlan;
 	d->users = 1;
 	n->addresses++;
-	LIST_INSERT_HEAD(&n->destinations[bucket_of(address, vlan)], d, in_bucket);
+	LIST_INSERT_HEAD(&n->destinations[dist_neighbour_bucket(address, vlan)], d, in_bucket);
 	destination_resolve(n, d);
 	/* The caller asks for the hop next; for it nothing has changed. */
-	n->changed = changed;
+	n->rows.changed = changed;
 	return true;
 }
 
@@ -455,10 +348,10 @@ struct dist_hop dist_neighbours_find(const struct dist_neighbours *n, const stru
 struct dist_neighbours_counts dist_neighbours_counts(const struct dist_neighbours *n)
 {
 	struct dist_neighbours_counts counts = {
-		.addresses = n->addresses, .refusals = n->refusals, .overruns = n->overruns};
+		.addresses = n->addresses, .refusals = n->rows.refusals, .overruns = n->overruns};
 	const struct destination *d;
 
-	for (unsigned i = 0; i < BUCKETS; i++)
+	for (unsigned i = 0; i < DIST_NEIGHBOUR_BUCKETS; i++)
 		LIST_FOREACH(d, &n->destinations[i], in_bucket)
 			counts.unresolved += hop_now(d).state != DIST_HOP_RESOLVED;
 	return counts;

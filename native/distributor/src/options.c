@@ -18,6 +18,7 @@ enum option_id {
 	OPTION_ENGINE,
 	OPTION_FILE_PREFIX,
 	OPTION_HELP,
+	OPTION_HUGE_PAGES,
 	OPTION_IDLE,
 	OPTION_INTERFACE,
 	OPTION_LOG_LEVEL,
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
 	{"engine", required_argument, NULL, OPTION_ENGINE},
 	{"file-prefix", required_argument, NULL, OPTION_FILE_PREFIX},
 	{"help", no_argument, NULL, OPTION_HELP},
+	{"huge-pages", no_argument, NULL, OPTION_HUGE_PAGES},
 	{"idle", required_argument, NULL, OPTION_IDLE},
 	{"interface", required_argument, NULL, OPTION_INTERFACE},
 	{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -88,6 +90,7 @@ void dist_options_help(FILE *out)
 	      "  --queues N                    RX queues, one worker each (1)\n"
 	      "  --cores LIST                  the workers' cores, such as 1-3\n"
 	      "  --memory-mib N                packet memory (64)\n"
+	      "  --huge-pages                  end where not enough hugepages are free (else: ordinary pages then)\n"
 	      "  --no-huge-pages               use ordinary pages: slower, needs no set-up\n"
 	      "  --busy-budget N               af_xdp: packets per busy poll, 0 for none\n"
 	      "  --file-prefix NAME            tells several distributors on one machine apart\n"
@@ -176,6 +179,9 @@ static bool parse_one(int id, const char *option, const char *text, struct dist_
 	case OPTION_HELP:
 		options->task = DIST_TASK_HELP;
 		return true;
+	case OPTION_HUGE_PAGES:
+		engine->huge_pages = DIST_HUGE_PAGES_ALWAYS;
+		return true;
 	case OPTION_IDLE:
 		if (!parse_word(option, text, idles, COUNT(idles), &word, error))
 			return false;
@@ -213,7 +219,7 @@ static bool parse_one(int id, const char *option, const char *text, struct dist_
 		options->capture = false;
 		return true;
 	case OPTION_NO_HUGE_PAGES:
-		engine->huge_pages = false;
+		engine->huge_pages = DIST_HUGE_PAGES_NEVER;
 		return true;
 	case OPTION_PORT_RATE:
 		return parse_number(option, text, 1000, UINT64_C(1000000000000), &engine->port_bits_per_second, error);
@@ -251,7 +257,7 @@ bool dist_options_parse(int argc, char **argv, struct dist_options *options, str
 {
 	*options = (struct dist_options){
 		.task = DIST_TASK_RUN,
-		.engine = {.queues = 1, .memory_mib = 64, .huge_pages = true, .idle = DIST_IDLE_BALANCED},
+		.engine = {.queues = 1, .memory_mib = 64, .huge_pages = DIST_HUGE_PAGES_IF_FREE, .idle = DIST_IDLE_BALANCED},
 		.limits = {.rules = DIST_RULES_MAX,
 			   .receivers_per_rule = DIST_RULE_RECEIVERS_MAX,
 			   .receivers = DIST_RECEIVERS_MAX},

@@ -16,6 +16,12 @@
 /* Time in the bucket counts in 1/256 ns, so that a rate of 10⁹ a second comes out exact, and 10¹² bits a second do. */
 #define DIST_PACING_UNITS_PER_NS 256
 
+/**
+ * So long, in all, the packets that came in together are held back for the port's rate; what has not left then is dropped.
+ * It bounds how long a change of the rules has to wait for a worker.
+ */
+#define DIST_PORT_WAIT_NS (200 * UINT64_C(1000000))
+
 /** A rate, prepared: part of an immutable rule. No limit where `cost` is 0. */
 struct dist_rate {
 	uint64_t cost;  /* of one packet, or of 65536 bytes, in 1/256 ns */

@@ -70,6 +70,7 @@ static void build_receiver(struct dist_receiver *receiver, const struct dist_rul
 		dist_frame_template(receiver, spec, &link, rule->match.port);
 	receiver->port = link.port;
 	receiver->state = state;
+	receiver->stats = state->stats;
 	state->references++;
 	receiver->packet_rate = dist_rate_of_packets(spec->max_packets_per_second);
 	receiver->bit_rate = dist_rate_of_bits(spec->max_bits_per_second);

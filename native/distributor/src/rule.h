@@ -116,6 +116,7 @@ struct dist_receiver {
 	bool is_v4;
 	bool resolved;                                            /* false: count no-neighbour, send nothing */
 	struct dist_receiver_state *state;
+	struct dist_receiver_stats *stats; /* of the state: one a worker */
 	struct dist_rate packet_rate;
 	struct dist_rate bit_rate;
 	/* For the sockets engine: */

@@ -26,6 +26,8 @@ struct dist_rule_table_ops {
 	 */
 	bool (*set)(struct dist_rule_table *table, const struct dist_flow_key *key, const struct dist_rule *rule,
 		    const struct dist_rule **old, struct dist_error *error);
+	/** What is under the key now, or NULL: for the control thread. */
+	const struct dist_rule *(*find)(struct dist_rule_table *table, const struct dist_flow_key *key);
 	/** Waits until every worker has passed a quiescent point. */
 	void (*synchronize)(struct dist_rule_table *table);
 	void (*destroy)(struct dist_rule_table *table);

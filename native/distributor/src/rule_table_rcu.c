@@ -55,6 +55,11 @@ static bool set_rule(struct dist_rule_table *table, const struct dist_flow_key *
 			      rte_strerror(-code));
 }
 
+static const struct dist_rule *find_rule(struct dist_rule_table *table, const struct dist_flow_key *key)
+{
+	return dist_rule_table_rcu_find(dist_rule_table_rcu_of(table), key);
+}
+
 static void synchronize(struct dist_rule_table *table)
 {
 	rte_rcu_qsbr_synchronize(dist_rule_table_rcu_of(table)->readers, RTE_QSBR_THRID_INVALID);
@@ -71,6 +76,7 @@ static void destroy(struct dist_rule_table *table)
 
 static const struct dist_rule_table_ops OPS = {
 	.set = set_rule,
+	.find = find_rule,
 	.synchronize = synchronize,
 	.destroy = destroy,
 };

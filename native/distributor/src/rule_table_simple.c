@@ -56,9 +56,16 @@ const struct dist_rule *dist_rule_table_simple_find(const struct dist_rule_table
 	}
 }
 
+static const struct dist_rule *find(struct dist_rule_table *head, const struct dist_flow_key *key)
+{
+	return dist_rule_table_simple_find(dist_rule_table_simple_of(head), key);
+}
+
+/* The control thread may have seen the worker offline a moment ago: then what it changed before is seen from here on. */
 void dist_rule_table_simple_online(struct dist_rule_table_simple *table, unsigned worker)
 {
 	dist_rule_table_simple_quiescent(table, worker);
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* Sequentially consistent: what is looked up after it was published before the epoch that is stored here. */
@@ -143,7 +150,8 @@ static void destroy(struct dist_rule_table *head)
 
 struct dist_rule_table *dist_rule_table_simple_new(unsigned worker_count, unsigned capacity)
 {
-	static const struct dist_rule_table_ops ops = {.set = set, .synchronize = synchronize, .destroy = destroy};
+	static const struct dist_rule_table_ops ops = {
+		.set = set, .find = find, .synchronize = synchronize, .destroy = destroy};
 	uint32_t slots = 16;
 
 	while (slots < capacity * 2)

@@ -4,8 +4,9 @@
  */
 #include "engine.h"
 
+#include "check.h"
 #include "log.h"
-#include "network_namespace.h"
+#include "own_network.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,7 +31,7 @@ static uint32_t attached(void)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 
-	EXPECT(bpf_xdp_query((int)if_nametoindex("port"), 0, &query) == 0, "the interface to be asked");
+	REQUIRE(bpf_xdp_query((int)if_nametoindex("port"), 0, &query) == 0, "the interface to be asked");
 	return query.prog_id;
 }
 
@@ -43,7 +44,7 @@ static void in_child(void (*work)(void))
 		work();
 		_exit(0);
 	}
-	EXPECT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the case to pass");
+	REQUIRE(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "the case to pass");
 }
 
 static void open_and_close(const char *backend)
@@ -54,14 +55,14 @@ static void open_and_close(const char *backend)
 	struct dist_flow_key key;
 	struct dist_address group;
 
-	EXPECT(engine, "%s: %s", error.code, error.text);
-	EXPECT(strcmp(dist_dpdk_engine.facts(engine)->backend, backend) == 0, "the backend %s", backend);
-	EXPECT(dist_address_parse("239.1.1.1", &group), "a group");
+	REQUIRE(engine, "%s: %s", error.code, error.text);
+	REQUIRE(strcmp(dist_dpdk_engine.facts(engine)->backend, backend) == 0, "the backend %s", backend);
+	REQUIRE(dist_address_parse("239.1.1.1", &group), "a group");
 	key = dist_flow_key(&group, 5004, 0);
-	EXPECT(dist_dpdk_engine.flow_add(engine, &key, DIST_MEDIA_ANY, &error), "%s", error.text);
-	run("ip maddr show dev port | grep -q 239.1.1.1");
+	REQUIRE(dist_dpdk_engine.flow_add(engine, &key, DIST_MEDIA_ANY, &error), "%s", error.text);
+	own_network_run("ip maddr show dev port | grep -q 239.1.1.1");
 	dist_dpdk_engine.flow_remove(engine, &key);
-	run("! ip maddr show dev port | grep -q 239.1.1.1");
+	own_network_run("! ip maddr show dev port | grep -q 239.1.1.1");
 	dist_dpdk_engine.close(engine);
 }
 
@@ -79,8 +80,8 @@ static void refused(struct dist_engine_options options, const char *code, const 
 {
 	struct dist_error error = {0};
 
-	EXPECT(!dist_dpdk_engine.open(&options, &error), "%s to be refused", code);
-	EXPECT(strcmp(error.code, code) == 0 && strstr(error.text, word), "%s about \"%s\", not %s: %s", code, word, error.code,
+	REQUIRE(!dist_dpdk_engine.open(&options, &error), "%s to be refused", code);
+	REQUIRE(strcmp(error.code, code) == 0 && strstr(error.text, word), "%s about \"%s\", not %s: %s", code, word, error.code,
 	       error.text);
 }
 
@@ -95,12 +96,14 @@ static void refusals(void)
 	refused(options, "PORT_UNFIT", "loopback");
 	options = options_for("af_xdp", "port");
 	options.queues = 2;
-	refused(options, "PORT_UNFIT", "ethtool -L port combined 2");
+	refused(options, "PORT_UNFIT", "ask for one queue, or take af_packet");
+	options = options_for("af_xdp", "queues");
+	refused(options, "PORT_UNFIT", "ethtool -L queues rx 1");
 	options = options_for("af_xdp", "port");
 	options.program = "/nowhere/steer.bpf.o";
 	refused(options, "PROGRAM_MISSING", "/nowhere/steer.bpf.o");
 	options = options_for("af_xdp", "port");
-	options.huge_pages = true;
+	options.huge_pages = DIST_HUGE_PAGES_ALWAYS;
 	options.memory_mib = 1 << 20;
 	refused(options, "HUGEPAGES_MISSING", "vm.nr_hugepages");
 	options = options_for("af_xdp", "port");
@@ -114,7 +117,7 @@ static void refusals(void)
 
 static void unprivileged(void)
 {
-	EXPECT(setgid(65534) == 0 && setuid(65534) == 0, "to be nobody");
+	REQUIRE(setgid(65534) == 0 && setuid(65534) == 0, "to be nobody");
 	refused(options_for("af_xdp", "port"), "NOT_PERMITTED", "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_IPC_LOCK");
 	refused(options_for("af_packet", "port"), "NOT_PERMITTED", "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF");
 }
@@ -136,19 +139,19 @@ static pid_t start_victim(void)
 	char byte;
 	pid_t child;
 
-	EXPECT(pipe(ready) == 0, "a pipe");
+	REQUIRE(pipe(ready) == 0, "a pipe");
 	child = fork();
 	if (child == 0) {
 		struct dist_engine_options options = options_for("af_xdp", "port");
 		struct dist_error error = {0};
 
-		EXPECT(dist_dpdk_engine.open(&options, &error), "%s: %s", error.code, error.text);
-		EXPECT(write(ready[1], "r", 1) == 1, "to say so");
+		REQUIRE(dist_dpdk_engine.open(&options, &error), "%s: %s", error.code, error.text);
+		REQUIRE(write(ready[1], "r", 1) == 1, "to say so");
 		pause();
 		_exit(0);
 	}
 	close(ready[1]);
-	EXPECT(read(ready[0], &byte, 1) == 1, "the distributor to have the port");
+	REQUIRE(read(ready[0], &byte, 1) == 1, "the distributor to have the port");
 	close(ready[0]);
 	return child;
 }
@@ -164,31 +167,34 @@ int main(int argc, char **argv)
 	const char *directory = argc > 1 ? argv[1] : ".";
 	snprintf(steer, sizeof(steer), "%s/steer.bpf.o", directory);
 	snprintf(shade, sizeof(shade), "%s/shade.bpf.o", directory);
-	enter_network_namespace();
-	EXPECT(mkdtemp(own), "a directory");
+	own_network_require();
+	REQUIRE(mkdtemp(own), "a directory");
 	setenv("RUNTIME_DIRECTORY", own, 1);
 	dist_log_set_level(DIST_LOG_WARN);
-	run("ip link set lo up; ip link add port type veth peer name far && ip link set port up && ip link set far up");
-	run("ip link add idle type veth peer name other; ip addr add 10.9.0.1/24 dev port");
+	own_network_run("ip link set lo up; ip link add port type veth peer name far && ip link set port up && ip link set far up");
+	own_network_run("ip link add queues numrxqueues 2 numtxqueues 2 type veth peer name end numrxqueues 2 numtxqueues 2;"
+			"ip link set queues up");
+	own_network_run("ip link add idle type veth peer name other; ip addr add 10.9.0.1/24 dev port");
 
 	in_child(refusals);
 	in_child(unprivileged);
 	in_child(af_xdp);
-	EXPECT(attached() == 0, "nothing to be left on the port");
+	REQUIRE(attached() == 0, "nothing to be left on the port");
 	in_child(af_packet);
-	run("! tc filter show dev port ingress | grep -q shade");
+	own_network_run("! tc filter show dev port ingress | grep -q shade");
 
 	victim = start_victim();
-	EXPECT(attached() != 0, "a program on the port");
+	REQUIRE(attached() != 0, "a program on the port");
 	in_child(second_distributor);
-	EXPECT(kill(victim, SIGKILL) == 0 && waitpid(victim, &status, 0) == victim, "the distributor to be killed");
-	EXPECT(attached() != 0, "the killed distributor's program to be still there");
+	REQUIRE(kill(victim, SIGKILL) == 0 && waitpid(victim, &status, 0) == victim, "the distributor to be killed");
+	REQUIRE(attached() != 0, "the killed distributor's program to be still there");
 	in_child(af_xdp);
-	EXPECT(attached() == 0, "nothing to be left on the port");
+	REQUIRE(attached() == 0, "nothing to be left on the port");
 
 	foreign = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "GPL", pass, 2, &load_options);
-	EXPECT(foreign >= 0 && bpf_xdp_attach((int)if_nametoindex("port"), foreign, 0, NULL) == 0, "a foreign program");
+	REQUIRE(foreign >= 0 && bpf_xdp_attach((int)if_nametoindex("port"), foreign, 0, NULL) == 0, "a foreign program");
 	in_child(foreign_program);
-	EXPECT(attached() != 0, "the foreign program to be still there");
+	REQUIRE(attached() != 0, "the foreign program to be still there");
+	own_network_run("rm -r %s", own);
 	return 0;
 }

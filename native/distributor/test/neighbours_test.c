@@ -1,8 +1,9 @@
 /* neighbours.c against the kernel: a veth pair in namespaces of the test's own, with a real ARP and ND behind it. */
 #include "neighbours.h"
 
+#include "check.h"
 #include "clock.h"
-#include "network_namespace.h"
+#include "own_network.h"
 
 #include <net/if.h>
 #include <poll.h>
@@ -15,7 +16,7 @@ static struct dist_address address(const char *text)
 {
 	struct dist_address result;
 
-	EXPECT(dist_address_parse(text, &result), "an address: %s", text);
+	REQUIRE(dist_address_parse(text, &result), "an address: %s", text);
 	return result;
 }
 
@@ -34,7 +35,7 @@ static struct dist_hop await(const char *text, uint16_t vlan, enum dist_hop_stat
 			return hop;
 		poll(&poll_one, 1, 50);
 	}
-	EXPECT(hop.state == state, "%s (tag %u) to become %s, it is %s", text, vlan, dist_hop_state_name(state),
+	REQUIRE(hop.state == state, "%s (tag %u) to become %s, it is %s", text, vlan, dist_hop_state_name(state),
 	       dist_hop_state_name(hop.state));
 	return hop;
 }
@@ -43,35 +44,35 @@ static void want(const char *text, uint16_t vlan)
 {
 	struct dist_address wanted = address(text);
 
-	EXPECT(dist_neighbours_want(neighbours, &wanted, vlan), "%s to be watched", text);
+	REQUIRE(dist_neighbours_want(neighbours, &wanted, vlan), "%s to be watched", text);
 }
 
 static void clean_up(void)
 {
-	run("ip netns del penstock-test-%d", getpid());
+	own_network_run("ip netns del penstock-test-%d", getpid());
 }
 
 static void set_up(void)
 {
-	enter_network_namespace();
+	own_network_require();
 	/* The other end lives in a child namespace, which ends with the test. */
-	run("ip link set lo up; ip link add port type veth peer name far");
-	run("ip netns add penstock-test-%d", getpid());
+	own_network_run("ip link set lo up; ip link add port type veth peer name far");
+	own_network_run("ip netns add penstock-test-%d", getpid());
 	atexit(clean_up);
-	run("ip link set far netns penstock-test-%d", getpid());
-	run("ip link set port address 02:00:00:00:00:0a up; ip addr add 10.9.0.1/24 dev port;"
+	own_network_run("ip link set far netns penstock-test-%d", getpid());
+	own_network_run("ip link set port address 02:00:00:00:00:0a up; ip addr add 10.9.0.1/24 dev port;"
 	    "ip addr add 2001:db8:9::1/64 dev port nodad");
 	has_vlan = system("ip link add link port name port.7 type vlan id 7 2>/dev/null") == 0;
 	if (has_vlan)
-		run("ip link set port.7 up && ip addr add 10.9.7.1/24 dev port.7");
-	run("ip netns exec penstock-test-%d sh -ec 'ip link set far address 02:00:00:00:00:0b up; ip addr add 10.9.0.2/24 dev far;"
+		own_network_run("ip link set port.7 up && ip addr add 10.9.7.1/24 dev port.7");
+	own_network_run("ip netns exec penstock-test-%d sh -ec 'ip link set far address 02:00:00:00:00:0b up; ip addr add 10.9.0.2/24 dev far;"
 	    "ip addr add 2001:db8:9::2/64 dev far nodad'",
 	    getpid());
 	if (has_vlan)
-		run("ip netns exec penstock-test-%d sh -ec 'ip link add link far name far.7 type vlan id 7; ip link set far.7 up;"
+		own_network_run("ip netns exec penstock-test-%d sh -ec 'ip link add link far name far.7 type vlan id 7; ip link set far.7 up;"
 		    "ip addr add 10.9.7.2/24 dev far.7'",
 		    getpid());
-	run("ip route add 10.20.0.0/16 via 10.9.0.2");
+	own_network_run("ip route add 10.20.0.0/16 via 10.9.0.2");
 }
 
 int main(void)
@@ -85,35 +86,35 @@ int main(void)
 	set_up();
 	settings.interface_index = (int)if_nametoindex("port");
 	neighbours = dist_neighbours_open(&settings);
-	EXPECT(neighbours, "neighbours to open");
+	REQUIRE(neighbours, "neighbours to open");
 
 	want("10.9.0.2", 0);
 	hop = await("10.9.0.2", 0, DIST_HOP_RESOLVED);
-	EXPECT(memcmp(hop.source_mac, port_mac, 6) == 0 && memcmp(hop.target_mac, far_mac, 6) == 0, "both Ethernet addresses");
-	EXPECT(hop.mtu == 1500, "an MTU of 1500, not %u", hop.mtu);
+	REQUIRE(memcmp(hop.source_mac, port_mac, 6) == 0 && memcmp(hop.target_mac, far_mac, 6) == 0, "both Ethernet addresses");
+	REQUIRE(hop.mtu == 1500, "an MTU of 1500, not %u", hop.mtu);
 	struct dist_address source = address("10.9.0.1");
-	EXPECT(dist_address_equal(&hop.source, &source), "the port's address as source");
+	REQUIRE(dist_address_equal(&hop.source, &source), "the port's address as source");
 
 	want("2001:db8:9::2", 0);
 	hop = await("2001:db8:9::2", 0, DIST_HOP_RESOLVED);
-	EXPECT(memcmp(hop.target_mac, far_mac, 6) == 0, "the far end by neighbour discovery");
+	REQUIRE(memcmp(hop.target_mac, far_mac, 6) == 0, "the far end by neighbour discovery");
 
 	want("10.20.3.4", 0);
 	hop = await("10.20.3.4", 0, DIST_HOP_RESOLVED);
-	EXPECT(memcmp(hop.target_mac, far_mac, 6) == 0, "the gateway's address behind a route");
+	REQUIRE(memcmp(hop.target_mac, far_mac, 6) == 0, "the gateway's address behind a route");
 
 	if (has_vlan) {
 		want("10.9.7.2", 7);
 		hop = await("10.9.7.2", 7, DIST_HOP_RESOLVED);
 		source = address("10.9.7.1");
-		EXPECT(dist_address_equal(&hop.source, &source), "the VLAN interface's address as source");
+		REQUIRE(dist_address_equal(&hop.source, &source), "the VLAN interface's address as source");
 	} else {
 		printf("not tested: this kernel has no VLAN interfaces\n");
 	}
 	/* A tag without an interface has the port's own neighbours. */
 	want("10.9.0.2", 8);
 	hop = await("10.9.0.2", 8, DIST_HOP_RESOLVED);
-	EXPECT(memcmp(hop.target_mac, far_mac, 6) == 0, "the far end's Ethernet address");
+	REQUIRE(memcmp(hop.target_mac, far_mac, 6) == 0, "the far end's Ethernet address");
 
 	want("10.9.0.77", 0);
 	await("10.9.0.77", 0, DIST_HOP_WAITING);
@@ -124,48 +125,48 @@ int main(void)
 
 	want("239.1.2.3", 0);
 	hop = await("239.1.2.3", 0, DIST_HOP_RESOLVED);
-	EXPECT(memcmp(hop.target_mac, "\x01\x00\x5e\x01\x02\x03", 6) == 0, "the group's Ethernet address");
+	REQUIRE(memcmp(hop.target_mac, "\x01\x00\x5e\x01\x02\x03", 6) == 0, "the group's Ethernet address");
 	want("ff0e::1:2:3", 0);
 	hop = await("ff0e::1:2:3", 0, DIST_HOP_RESOLVED);
-	EXPECT(memcmp(hop.target_mac, "\x33\x33\x00\x02\x00\x03", 6) == 0, "the IPv6 group's Ethernet address");
+	REQUIRE(memcmp(hop.target_mac, "\x33\x33\x00\x02\x00\x03", 6) == 0, "the IPv6 group's Ethernet address");
 
 	/* A receiver whose card was changed is found again, through the refresh alone: nobody sends to it by the kernel. */
-	run("ip netns exec penstock-test-%d ip link set far address 02:00:00:00:00:0c", getpid());
+	own_network_run("ip netns exec penstock-test-%d ip link set far address 02:00:00:00:00:0c", getpid());
 	for (int i = 0; i < 100; i++) {
-		run("ip neigh change 10.9.0.2 dev port lladdr 02:00:00:00:00:0c nud stale 2>/dev/null || true");
+		own_network_run("ip neigh change 10.9.0.2 dev port lladdr 02:00:00:00:00:0c nud stale 2>/dev/null || true");
 		hop = await("10.9.0.2", 0, DIST_HOP_RESOLVED);
 		if (hop.target_mac[5] == 0x0c)
 			break;
 	}
-	EXPECT(hop.target_mac[5] == 0x0c, "the new Ethernet address");
+	REQUIRE(hop.target_mac[5] == 0x0c, "the new Ethernet address");
 	/* An entry that the kernel has thrown away is asked for again. */
-	run("ip neigh flush all");
+	own_network_run("ip neigh flush all");
 	await("10.9.0.2", 0, DIST_HOP_RESOLVED);
 	/* Gone with its route, and back with it. */
-	run("ip route del 10.20.0.0/16");
+	own_network_run("ip route del 10.20.0.0/16");
 	await("10.20.3.4", 0, DIST_HOP_NO_ROUTE);
-	run("ip route add 10.20.0.0/16 via 10.9.0.2");
+	own_network_run("ip route add 10.20.0.0/16 via 10.9.0.2");
 	await("10.20.3.4", 0, DIST_HOP_RESOLVED);
 	/* A link that is down resolves nobody. */
-	run("ip link set port down");
+	own_network_run("ip link set port down");
 	await("10.9.0.2", 0, DIST_HOP_NO_LINK);
-	run("ip link set port up; ip route replace 10.20.0.0/16 via 10.9.0.2");
+	own_network_run("ip link set port up; ip route replace 10.20.0.0/16 via 10.9.0.2");
 	await("10.9.0.2", 0, DIST_HOP_RESOLVED);
 
 	start_ns = dist_clock_now_ns();
 	for (unsigned i = 0; i < 10000; i++) {
 		many.bytes[14] = (uint8_t)(i >> 8);
 		many.bytes[15] = (uint8_t)i;
-		EXPECT(dist_neighbours_want(neighbours, &many, 0), "address %u to be watched", i);
+		REQUIRE(dist_neighbours_want(neighbours, &many, 0), "address %u to be watched", i);
 	}
 	printf("10000 addresses in %.0f ms\n", (double)(dist_clock_now_ns() - start_ns) / 1e6);
-	EXPECT(dist_clock_now_ns() - start_ns < DIST_NS_PER_SECOND, "10000 addresses in a second");
+	REQUIRE(dist_clock_now_ns() - start_ns < DIST_NS_PER_SECOND, "10000 addresses in a second");
 	for (unsigned i = 0; i < 10000; i++) {
 		many.bytes[14] = (uint8_t)(i >> 8);
 		many.bytes[15] = (uint8_t)i;
 		dist_neighbours_forget(neighbours, &many, 0);
 	}
-	EXPECT(dist_neighbours_counts(neighbours).addresses == 9u + has_vlan, "the first addresses left, not %u",
+	REQUIRE(dist_neighbours_counts(neighbours).addresses == 9u + has_vlan, "the first addresses left, not %u",
 	       dist_neighbours_counts(neighbours).addresses);
 	dist_neighbours_close(neighbours);
 	return 0;

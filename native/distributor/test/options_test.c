@@ -41,7 +41,7 @@ int main(void)
 	CHECK(options.ops == &dist_sockets_engine && strcmp(options.control_path, "/run/d.sock") == 0, "engine and path");
 	CHECK(options.limits.rules == 7 && options.engine.flows_max == 8, "a rule that moves has two flows for a moment");
 	CHECK(!options.capture && options.engine.idle == DIST_IDLE_ECO && options.log_level == DIST_LOG_WARN, "the rest");
-	CHECK(options.engine.queues == 1 && options.engine.huge_pages && options.limits.receivers == DIST_RECEIVERS_MAX,
+	CHECK(options.engine.queues == 1 && options.engine.huge_pages == DIST_HUGE_PAGES_IF_FREE && options.limits.receivers == DIST_RECEIVERS_MAX,
 	      "what is not said");
 	parse("--help", &options);
 	CHECK(options.task == DIST_TASK_HELP, "help needs nothing else");

@@ -182,6 +182,42 @@ static void change(struct dist_rule_store *store, struct model *models)
 	}
 }
 
+static bool put_one(struct dist_rule_store *store, const char *name, uint16_t port, uint16_t to, struct dist_error *error)
+{
+	uint8_t bytes[4] = {127, 0, 0, 1};
+	struct dist_rule_spec spec = {.generation = 1, .media = DIST_MEDIA_ANY, .receiver_count = 1};
+	struct dist_change did;
+
+	strcpy(spec.name, name);
+	spec.match.address = dist_address_from_v4(bytes);
+	spec.match.port = port;
+	spec.receivers = calloc(1, sizeof(spec.receivers[0]));
+	spec.receivers[0] = (struct dist_receiver_spec){.address = spec.match.address, .port = to, .ttl = 64};
+	return dist_rule_store_put(store, &spec, 1, &did, error);
+}
+
+/* What a rule sends never is what a rule takes. */
+static void check_loops(struct dist_engine *engine, const struct dist_limits *limits)
+{
+	struct dist_rule_store *store = dist_rule_store_new(&dist_sockets_engine, engine, limits);
+	struct dist_error error = {0};
+	struct dist_change did;
+	uint8_t bytes[4] = {127, 0, 0, 1};
+	struct dist_receiver_spec back = {.address = dist_address_from_v4(bytes), .port = 46100, .ttl = 64};
+
+	CHECK(!put_one(store, "a", 46100, 46100, &error) && strcmp(error.code, "RULE_CONFLICT") == 0, "a rule sends to itself");
+	CHECK(put_one(store, "a", 46100, 46102, &error), "%s", error.text);
+	CHECK(!put_one(store, "b", 46102, 46104, &error) && strcmp(error.code, "RULE_CONFLICT") == 0, "a match that a sends to");
+	CHECK(!put_one(store, "b", 46104, 46100, &error) && strcmp(error.code, "RULE_CONFLICT") == 0, "a receiver that is a's match");
+	CHECK(put_one(store, "b", 46104, 46106, &error), "%s", error.text);
+	CHECK(!dist_rule_store_add(store, "b", 2, &back, 1, &did, &error) && strcmp(error.code, "RULE_CONFLICT") == 0,
+	      "a receiver that is a's match is added to b");
+	CHECK(dist_rule_store_delete(store, "a", 1, &did, &error), "%s", error.text);
+	CHECK(dist_rule_store_add(store, "b", 2, &back, 1, &did, &error) && did.receivers == 2, "a is gone, and its match is free");
+	CHECK(!put_one(store, "a", 46100, 46102, &error) && strcmp(error.code, "RULE_CONFLICT") == 0, "now b sends there");
+	dist_rule_store_free(store);
+}
+
 int main(void)
 {
 	const struct dist_engine_options options = {.idle = DIST_IDLE_BALANCED, .flows_max = RULES + 1};
@@ -209,6 +245,7 @@ int main(void)
 		check_known(models);
 	}
 	dist_rule_store_free(store);
+	check_loops(engine, &limits);
 	counting.stop(engine);
 	counting.close(engine);
 	CHECK_END();

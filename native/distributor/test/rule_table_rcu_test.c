@@ -1,8 +1,8 @@
 /* rule_table_rcu.c: what is found, what is replaced, and that a change waits for readers and for nobody who sleeps. */
 #include "rule_table_rcu.h"
 
+#include "check.h"
 #include "clock.h"
-#include "network_namespace.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +19,7 @@ static struct dist_flow_key key_of(unsigned i)
 {
 	struct dist_address address;
 
-	EXPECT(dist_address_parse("239.0.0.0", &address), "an address");
+	REQUIRE(dist_address_parse("239.0.0.0", &address), "an address");
 	address.bytes[14] = (uint8_t)(i >> 8);
 	address.bytes[15] = (uint8_t)i;
 	return dist_flow_key(&address, 5004, DIST_VLAN_NONE);
@@ -35,7 +35,7 @@ static const struct dist_rule *set(const struct dist_flow_key *key, const struct
 	const struct dist_rule *old;
 	struct dist_error error = {0};
 
-	EXPECT(table->ops->set(table, key, rule, &old, &error), "%s", error.text);
+	REQUIRE(table->ops->set(table, key, rule, &old, &error), "%s", error.text);
 	return old;
 }
 
@@ -65,21 +65,21 @@ int main(void)
 	uint64_t start_ns;
 	pthread_t thread;
 
-	EXPECT(rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])) - 1, arguments) >= 0, "EAL to start");
+	REQUIRE(rte_eal_init((int)(sizeof(arguments) / sizeof(arguments[0])) - 1, arguments) >= 0, "EAL to start");
 	table = dist_rule_table_rcu_new("test", 2, RULES);
-	EXPECT(table, "a table");
+	REQUIRE(table, "a table");
 	rcu = dist_rule_table_rcu_of(table);
 
 	/* As many rules as were asked for find a place, whatever their hashes are. */
 	for (unsigned i = 0; i < RULES; i++) {
 		struct dist_flow_key key = key_of(i);
 
-		EXPECT(set(&key, rule_of(i)) == NULL, "rule %u to be new", i);
+		REQUIRE(set(&key, rule_of(i)) == NULL, "rule %u to be new", i);
 	}
 	for (unsigned i = 0; i < RULES; i++) {
 		struct dist_flow_key key = key_of(i);
 
-		EXPECT(dist_rule_table_rcu_find(rcu, &key) == rule_of(i), "rule %u to be found", i);
+		REQUIRE(dist_rule_table_rcu_find(rcu, &key) == rule_of(i), "rule %u to be found", i);
 	}
 	/* A burst finds the same; a key that has none is NULL between those that have. */
 	for (unsigned i = 0; i < DIST_RULE_TABLE_RCU_BURST; i++) {
@@ -88,28 +88,28 @@ int main(void)
 	}
 	dist_rule_table_rcu_find_burst(rcu, keys, DIST_RULE_TABLE_RCU_BURST, rules);
 	for (unsigned i = 0; i < DIST_RULE_TABLE_RCU_BURST; i++)
-		EXPECT(rules[i] == (i % 3 == 1 ? NULL : rule_of(i)), "key %u of the burst", i);
+		REQUIRE(rules[i] == (i % 3 == 1 ? NULL : rule_of(i)), "key %u of the burst", i);
 	/* Port and tag belong to the key. */
 	storage[0].vlan_be = htons(7);
-	EXPECT(!dist_rule_table_rcu_find(rcu, &storage[0]), "no rule for the tag");
+	REQUIRE(!dist_rule_table_rcu_find(rcu, &storage[0]), "no rule for the tag");
 
 	storage[0] = key_of(5);
-	EXPECT(set(&storage[0], rule_of(9999)) == rule_of(5), "the old rule back");
-	EXPECT(dist_rule_table_rcu_find(rcu, &storage[0]) == rule_of(9999), "the new rule");
-	EXPECT(set(&storage[0], NULL) == rule_of(9999), "the rule back that is removed");
-	EXPECT(!dist_rule_table_rcu_find(rcu, &storage[0]) && set(&storage[0], NULL) == NULL, "nothing there any more");
+	REQUIRE(set(&storage[0], rule_of(9999)) == rule_of(5), "the old rule back");
+	REQUIRE(dist_rule_table_rcu_find(rcu, &storage[0]) == rule_of(9999), "the new rule");
+	REQUIRE(set(&storage[0], NULL) == rule_of(9999), "the rule back that is removed");
+	REQUIRE(!dist_rule_table_rcu_find(rcu, &storage[0]) && set(&storage[0], NULL) == NULL, "nothing there any more");
 
 	/* Nobody is online: nobody is waited for. */
 	start_ns = dist_clock_now_ns();
 	for (int i = 0; i < 1000; i++)
 		table->ops->synchronize(table);
-	EXPECT(dist_clock_now_ns() - start_ns < 500 * DIST_NS_PER_MS, "synchronize to wait for no sleeper");
+	REQUIRE(dist_clock_now_ns() - start_ns < 500 * DIST_NS_PER_MS, "synchronize to wait for no sleeper");
 	/* A reader that is online is waited for. */
-	EXPECT(pthread_create(&thread, NULL, read_slowly, NULL) == 0, "a thread");
+	REQUIRE(pthread_create(&thread, NULL, read_slowly, NULL) == 0, "a thread");
 	while (!atomic_load(&reading))
 		usleep(1000);
 	table->ops->synchronize(table);
-	EXPECT(atomic_load(&done), "synchronize to wait for the reader");
+	REQUIRE(atomic_load(&done), "synchronize to wait for the reader");
 	pthread_join(thread, NULL);
 
 	for (unsigned i = 0; i < RULES; i++) {

@@ -4,16 +4,18 @@
  */
 #include "dpdk/steering.h"
 
+#include "check.h"
 #include "checksum.h"
 #include "classify.h"
 #include "clock.h"
 #include "log.h"
-#include "network_namespace.h"
+#include "own_network.h"
 #include "packet.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
 #include <unistd.h>
@@ -37,7 +39,7 @@ static struct dist_address address(const char *text)
 {
 	struct dist_address result;
 
-	EXPECT(dist_address_parse(text, &result), "an address: %s", text);
+	REQUIRE(dist_address_parse(text, &result), "an address: %s", text);
 	return result;
 }
 
@@ -138,14 +140,14 @@ static void run_program(uint8_t *frame, size_t length)
 	int code = bpf_prog_test_run_opts(program, &run_options);
 
 	/* Packets that end inside the IP header are not made for filters. */
-	EXPECT(code == 0 || length < 60, "the kernel to run the program on %zu bytes: %s", length, strerror(errno));
+	REQUIRE(code == 0 || length < 60, "the kernel to run the program on %zu bytes: %s", length, strerror(errno));
 }
 
 static uint64_t counted(enum flow_count which)
 {
 	uint64_t counts[FLOW_COUNTS];
 
-	EXPECT(dist_steering_counts(&steering, counts), "counters");
+	REQUIRE(dist_steering_counts(&steering, counts), "counters");
 	return counts[which];
 }
 
@@ -162,7 +164,7 @@ static void compare(enum flow_count takes)
 	struct dist_error error = {0};
 
 	for (size_t i = 0; i < 4; i++)
-		EXPECT(dist_steering_add(&steering, &keys[i], media[i], &error), "%s", error.text);
+		REQUIRE(dist_steering_add(&steering, &keys[i], media[i], &error), "%s", error.text);
 	for (unsigned i = 0; i < PACKETS; i++) {
 		size_t length = make_frame(frame);
 		bool wanted = engine_takes(frame, length, keys, media, 4);
@@ -174,13 +176,13 @@ static void compare(enum flow_count takes)
 			continue;
 		for (size_t b = 0; b < length && b < 96; b++)
 			fprintf(stderr, "%02x%s", frame[b], b % 16 == 15 ? "\n" : " ");
-		EXPECT(false, "packet %u (%zu bytes) to be %s by the program too", i, length, wanted ? "taken" : "passed");
+		REQUIRE(false, "packet %u (%zu bytes) to be %s by the program too", i, length, wanted ? "taken" : "passed");
 	}
-	EXPECT(taken > PACKETS / 10 && taken < PACKETS * 9 / 10, "some packets of either kind, not %u of %d", taken, PACKETS);
+	REQUIRE(taken > PACKETS / 10 && taken < PACKETS * 9 / 10, "some packets of either kind, not %u of %d", taken, PACKETS);
 	dist_steering_remove(&steering, &keys[0]);
 	dist_steering_remove_all(&steering);
 	struct dist_flow_key none;
-	EXPECT(bpf_map_get_next_key(steering.keys, NULL, &none) < 0, "no flow left");
+	REQUIRE(bpf_map_get_next_key(steering.keys, NULL, &none) < 0, "no flow left");
 	printf("%u of %d packets taken\n", taken, PACKETS);
 }
 
@@ -190,20 +192,20 @@ static void load_steer(const char *directory)
 
 	snprintf(path, sizeof(path), "%s/steer.bpf.o", directory);
 	object = bpf_object__open_file(path, NULL);
-	EXPECT(object && bpf_object__load(object) == 0, "the kernel to take %s", path);
+	REQUIRE(object && bpf_object__load(object) == 0, "the kernel to take %s", path);
 	program = bpf_program__fd(bpf_object__find_program_by_name(object, FLOW_PROGRAM_STEER));
 }
 
 static void attach(int descriptor)
 {
-	EXPECT(bpf_xdp_attach(steering.interface_index, descriptor, 0, NULL) == 0, "the program to be attached");
+	REQUIRE(bpf_xdp_attach(steering.interface_index, descriptor, 0, NULL) == 0, "the program to be attached");
 }
 
 static uint32_t attached(void)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 
-	EXPECT(bpf_xdp_query(steering.interface_index, 0, &query) == 0, "the interface to be asked");
+	REQUIRE(bpf_xdp_query(steering.interface_index, 0, &query) == 0, "the interface to be asked");
 	return query.prog_id;
 }
 
@@ -214,37 +216,37 @@ int main(int argc, char **argv)
 	struct dist_error error = {0};
 	char path[512];
 
-	enter_network_namespace();
+	own_network_require();
 	setenv("RUNTIME_DIRECTORY", "/tmp", 1);
 	dist_log_set_level(DIST_LOG_WARN);
-	run("ip link add port type veth peer name far && ip link set port up && ip link set far up");
+	own_network_run("ip link add port type veth peer name far && ip link set port up && ip link set far up");
 
 	/* One distributor a port. */
 	dist_steering_init(&steering);
 	dist_steering_init(&other);
-	EXPECT(!dist_steering_claim(&steering, "nothing", &error) && strcmp(error.code, "PORT_MISSING") == 0, "no such port");
-	EXPECT(dist_steering_claim(&steering, "port", &error), "%s", error.text);
-	EXPECT(!dist_steering_claim(&other, "port", &error) && strcmp(error.code, "PORT_BUSY") == 0, "the second to be refused");
+	REQUIRE(!dist_steering_claim(&steering, "nothing", &error) && strcmp(error.code, "PORT_MISSING") == 0, "no such port");
+	REQUIRE(dist_steering_claim(&steering, "port", &error), "%s", error.text);
+	REQUIRE(!dist_steering_claim(&other, "port", &error) && strcmp(error.code, "PORT_BUSY") == 0, "the second to be refused");
 	dist_steering_close(&other);
 
 	/* What a killed distributor left is taken off; what somebody else attached is not. */
 	load_steer(directory);
 	attach(program);
-	EXPECT(attached() != 0 && dist_steering_remove_stale(&steering, &error), "%s", error.text);
-	EXPECT(attached() == 0, "our program to be off");
+	REQUIRE(attached() != 0 && dist_steering_remove_stale(&steering, &error), "%s", error.text);
+	REQUIRE(attached() == 0, "our program to be off");
 	struct bpf_insn pass[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 2}, {.code = BPF_JMP | BPF_EXIT}};
 	LIBBPF_OPTS(bpf_prog_load_opts, load_options);
 	int foreign = bpf_prog_load(BPF_PROG_TYPE_XDP, "steer", "GPL", pass, 2, &load_options);
-	EXPECT(foreign >= 0, "a foreign program");
+	REQUIRE(foreign >= 0, "a foreign program");
 	attach(foreign);
-	EXPECT(!dist_steering_remove_stale(&steering, &error) && strcmp(error.code, "PORT_BUSY") == 0,
+	REQUIRE(!dist_steering_remove_stale(&steering, &error) && strcmp(error.code, "PORT_BUSY") == 0,
 	       "a foreign program to be left alone, though it has the same name");
-	EXPECT(attached() != 0, "the foreign program to be still there");
+	REQUIRE(attached() != 0, "the foreign program to be still there");
 	attach(-1);
 
 	/* steer, found among our own descriptors as the driver leaves it. Nobody reads the queue: media is counted so. */
 	attach(program);
-	EXPECT(dist_steering_open_steer(&steering, &error), "%s", error.text);
+	REQUIRE(dist_steering_open_steer(&steering, &error), "%s", error.text);
 	compare(FLOW_COUNT_UNGUARDED);
 	dist_steering_close(&steering);
 	attach(-1);
@@ -252,18 +254,18 @@ int main(int argc, char **argv)
 
 	/* shade, attached by this module. */
 	dist_steering_init(&steering);
-	EXPECT(dist_steering_claim(&steering, "port", &error), "%s", error.text);
+	REQUIRE(dist_steering_claim(&steering, "port", &error), "%s", error.text);
 	snprintf(path, sizeof(path), "%s/shade.bpf.o", directory);
-	EXPECT(dist_steering_open_shade(&steering, path, &error), "%s", error.text);
+	REQUIRE(dist_steering_open_shade(&steering, path, &error), "%s", error.text);
 	program = bpf_program__fd(bpf_object__find_program_by_name(steering.object, FLOW_PROGRAM_SHADE));
 	dist_steering_keep(&steering, dist_clock_now_ns() + 60 * DIST_NS_PER_SECOND);
 	compare(FLOW_COUNT_TAKEN);
 	/* Without its guard it lets everything through. */
 	dist_steering_keep(&steering, 0);
 	compare(FLOW_COUNT_UNGUARDED);
-	run("tc filter show dev port ingress | grep -q shade");
+	own_network_run("tc filter show dev port ingress | grep -q shade");
 	dist_steering_close(&steering);
-	run("! tc filter show dev port ingress | grep -q shade");
-	run("! tc qdisc show dev port | grep -q clsact");
+	own_network_run("! tc filter show dev port ingress | grep -q shade");
+	own_network_run("! tc qdisc show dev port | grep -q clsact");
 	return 0;
 }

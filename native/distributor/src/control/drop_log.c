@@ -15,7 +15,8 @@ bool dist_drop_log_text(struct dist_drop_log *log, const struct dist_totals *tot
 		enum dist_drop_reason reason = (enum dist_drop_reason)i;
 		uint64_t since = totals->drops[i] - log->told[i];
 		log->told[i] = totals->drops[i];
-		if (since == 0 || dist_drop_scope(reason) == DIST_SCOPE_PASSED || at >= size)
+		/* What goes to the kernel is no loss, and a port that reads its own frames back does so all the time. */
+		if (since == 0 || dist_drop_scope(reason) == DIST_SCOPE_PASSED || reason == DIST_DROP_OWN_FRAME || at >= size)
 			continue;
 		at += (size_t)snprintf(text + at, size - at, "%s%s %llu", at == 0 ? "" : ", ", dist_drop_name(reason),
 				       (unsigned long long)since);

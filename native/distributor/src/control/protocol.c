@@ -1,6 +1,6 @@
 #include "protocol.h"
 
-#include "capture.h"
+#include "capture_verb.h"
 #include "clock.h"
 #include "json_line.h"
 #include "log.h"
@@ -14,7 +14,7 @@
 #define TICK_CAPTURING_MS 5
 #define DRAIN_LOOKS_MAX 1000
 
-static void send_event(struct dist_protocol *protocol, json_t *event)
+void dist_protocol_send_event(struct dist_protocol *protocol, json_t *event)
 {
 	size_t length;
 	char *line = dist_line_write(event, &length);
@@ -73,33 +73,6 @@ char *dist_protocol_refuse_long_line(size_t *answer_length)
 
 /* ---- What is due by time */
 
-static void end_capture(struct dist_protocol *protocol)
-{
-	const struct dist_rule_entry *entry = dist_rule_store_find(protocol->store, protocol->capture_rule);
-
-	if (entry != NULL && entry->capture == protocol->capture)
-		dist_rule_store_capture(protocol->store, protocol->capture_rule, NULL);
-	dist_rule_store_commit(protocol->store);
-	dist_capture_write(protocol->capture);
-	json_t *event = json_pack("{s:s, s:s, s:s, s:I}", "event", "capture.ended", "name", protocol->capture_rule, "path",
-				  protocol->capture_path, "packets",
-				  (json_int_t)dist_capture_written(protocol->capture));
-	dist_capture_close(protocol->capture);
-	free(protocol->capture_path);
-	protocol->capture = NULL;
-	protocol->capture_path = NULL;
-	send_event(protocol, event);
-}
-
-static void tick_capture(struct dist_protocol *protocol, uint64_t now_ns)
-{
-	const struct dist_rule_entry *entry = dist_rule_store_find(protocol->store, protocol->capture_rule);
-	bool rule_gone = entry == NULL || entry->capture != protocol->capture;
-
-	if (dist_capture_write(protocol->capture) || rule_gone || now_ns >= protocol->capture_until_ns)
-		end_capture(protocol);
-}
-
 static void note_ended(void *context, const char *name)
 {
 	/* Rules end from the last name to the first; the event has them in their order. */
@@ -128,21 +101,21 @@ void dist_protocol_tick(struct dist_protocol *protocol, uint64_t now_ns)
 		dist_rule_store_commit(protocol->store);
 		dist_log(DIST_LOG_WARN, "lease.ended", "%zu rules were removed, because no controller renewed them",
 			 json_array_size(names));
-		send_event(protocol, json_pack("{s:s, s:O}", "event", "lease.ended", "rules", names));
+		dist_protocol_send_event(protocol, json_pack("{s:s, s:O}", "event", "lease.ended", "rules", names));
 	}
 	json_decref(names);
-	if (protocol->capture != NULL)
-		tick_capture(protocol, now_ns);
+	if (protocol->capture.file != NULL)
+		dist_capture_tick(protocol, now_ns);
 }
 
 int dist_protocol_tick_ms(const struct dist_protocol *protocol)
 {
-	return protocol->capture != NULL ? TICK_CAPTURING_MS : TICK_MS;
+	return protocol->capture.file != NULL ? TICK_CAPTURING_MS : TICK_MS;
 }
 
-void dist_protocol_commit(struct dist_protocol *protocol)
+bool dist_protocol_commit(struct dist_protocol *protocol)
 {
-	dist_rule_store_commit(protocol->store);
+	return dist_rule_store_commit(protocol->store);
 }
 
 void dist_protocol_links_changed(struct dist_protocol *protocol)
@@ -157,16 +130,17 @@ void dist_protocol_fault(struct dist_protocol *protocol, const char *code, const
 	json_object_set_new(event, "code", json_string(code));
 	json_object_set_new(event, "text", dist_line_text(text));
 	dist_log(DIST_LOG_ERROR, "engine.fault", "%s: %s", code, text);
-	send_event(protocol, event);
+	dist_protocol_send_event(protocol, event);
 }
 
 void dist_protocol_drain(struct dist_protocol *protocol)
 {
 	protocol->draining = true;
-	dist_rule_store_clear(protocol->store);
-	dist_rule_store_commit(protocol->store);
+	/* The rules go last: what was taken in under them is sent. */
 	for (unsigned look = 0; look < DRAIN_LOOKS_MAX && !protocol->options.ops->drain(protocol->options.engine); look++)
 		nanosleep(&(struct timespec){.tv_nsec = (long)DIST_NS_PER_MS}, NULL);
+	dist_rule_store_clear(protocol->store);
+	dist_rule_store_commit(protocol->store);
 }
 
 bool dist_protocol_quits(const struct dist_protocol *protocol)
@@ -199,8 +173,8 @@ void dist_protocol_free(struct dist_protocol *protocol)
 	if (protocol == NULL)
 		return;
 	dist_rule_store_clear(protocol->store);
-	if (protocol->capture != NULL)
-		end_capture(protocol);
+	if (protocol->capture.file != NULL)
+		dist_capture_end(protocol);
 	dist_rule_store_free(protocol->store);
 	free(protocol);
 }

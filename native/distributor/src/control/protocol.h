@@ -48,8 +48,8 @@ char *dist_protocol_handle(struct dist_protocol *protocol, struct dist_session *
 /** The answer to a line that is longer than allowed. */
 char *dist_protocol_refuse_long_line(size_t *answer_length);
 
-/** Brings all changes to the workers. */
-void dist_protocol_commit(struct dist_protocol *protocol);
+/** Brings all changes to the workers. False without memory: then nothing may be answered as done. */
+bool dist_protocol_commit(struct dist_protocol *protocol);
 
 /**
  * What is due by time: leases that end, a capture that is written. Call it at least every dist_protocol_tick_ms; it
@@ -63,7 +63,7 @@ int dist_protocol_tick_ms(const struct dist_protocol *protocol);
 void dist_protocol_links_changed(struct dist_protocol *protocol);
 /** Tells everybody that the engine can no longer do its work in part or at all. */
 void dist_protocol_fault(struct dist_protocol *protocol, const char *code, const char *text);
-/** Takes every rule away and waits (a second at most) until everything is sent; `rule.put` is refused from now on. */
+/** Waits (a second at most) until everything is sent, and takes every rule away; `rule.put` is refused from now on. */
 void dist_protocol_drain(struct dist_protocol *protocol);
 /** Has somebody asked the process to end? */
 bool dist_protocol_quits(const struct dist_protocol *protocol);

@@ -1,4 +1,4 @@
-/** What the protocol knows, for its own two halves: protocol.c (lines, time) and verbs.c (what is asked for). */
+/** What the protocol knows, for its own parts: protocol.c (lines, time) and the verbs. */
 #ifndef DIST_CONTROL_PROTOCOL_STATE_H
 #define DIST_CONTROL_PROTOCOL_STATE_H
 
@@ -10,6 +10,13 @@
 /** Rules and receivers in one answer: more could not fit its line, and a batch of lists must not fill the memory. */
 #define DIST_ANSWER_ITEMS_MAX 350000
 
+struct dist_capture_run {
+	struct dist_capture *file; /* NULL: none runs */
+	char *path;
+	char rule[DIST_RULE_NAME_MAX + 1];
+	uint64_t until_ns;
+};
+
 struct dist_protocol {
 	struct dist_protocol_options options;
 	struct dist_rule_store *store;
@@ -17,10 +24,7 @@ struct dist_protocol {
 	char instance[17];
 	bool draining;
 	bool quits;
-	struct dist_capture *capture; /* NULL: none runs */
-	char *capture_path;
-	char capture_rule[DIST_RULE_NAME_MAX + 1];
-	uint64_t capture_until_ns;
+	struct dist_capture_run capture;
 	struct dist_drop_log drop_log;
 };
 
@@ -33,5 +37,8 @@ struct dist_request {
 	uint32_t *items_left; /* of DIST_ANSWER_ITEMS_MAX, for the whole line */
 	struct dist_error error;
 };
+
+/** Sends the event to everybody, and gives up the object. */
+void dist_protocol_send_event(struct dist_protocol *protocol, json_t *event);
 
 #endif

@@ -73,7 +73,8 @@ bool dist_rule_store_capture(struct dist_rule_store *store, const char *name, st
 
 /** Links have changed: every rule is built again at the next commit. */
 void dist_rule_store_touch_all(struct dist_rule_store *store);
-void dist_rule_store_commit(struct dist_rule_store *store);
+/** False without memory: some changes have not reached the workers, and are tried again with the next commit. */
+bool dist_rule_store_commit(struct dist_rule_store *store);
 
 /** For reading: rules in the order of their names. */
 uint32_t dist_rule_store_count(const struct dist_rule_store *store);

@@ -1,47 +1,36 @@
 #include "server.h"
 
 #include "clock.h"
-#include "line_reader.h"
+#include "connection.h"
+#include "control_socket.h"
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 8
-#define BACKLOG 16
 #define EVENTS_PER_WAIT 16
 #define ENGINE_LOOK_NS (100 * DIST_NS_PER_MS)
 /* A connection is not read from while more than this waits to be sent on it, and closed when events make it more than that. */
 #define PENDING_PAUSE_BYTES 65536
 #define PENDING_CLOSE_BYTES (2 * DIST_ANSWER_BYTES_MAX)
 
-struct connection {
-	int fd; /* -1: free */
-	struct dist_session session;
-	struct dist_line_reader reader;
-	char *pending; /* answers and events that the socket has not taken */
-	size_t pending_length, pending_capacity, pending_sent;
-	bool closing; /* as soon as everything is sent */
-	uint32_t waits_for;
-};
-
 struct dist_server {
 	int listener;
 	int epoll;
 	int signals;
 	bool stops;
+	bool deaf; /* connections wait for descriptors */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	uint64_t engine_looked_ns;
-	struct connection connections[CONNECTIONS_MAX];
+	struct dist_connection connections[CONNECTIONS_MAX];
 };
 
 /* What an epoll event is about: a connection, or one of these. */
@@ -55,26 +44,13 @@ static bool watch(const struct dist_server *server, int fd, uint32_t events, con
 
 /* ---- Connections */
 
-static void close_connection(struct connection *connection)
-{
-	close(connection->fd);
-	dist_line_reader_free(&connection->reader);
-	free(connection->pending);
-	*connection = (struct connection){.fd = -1};
-}
-
-static size_t pending_of(const struct connection *connection)
-{
-	return connection->pending_length - connection->pending_sent;
-}
-
-static void wait_for(const struct dist_server *server, struct connection *connection)
+static void wait_for(const struct dist_server *server, struct dist_connection *connection)
 {
 	uint32_t events = 0;
 
-	if (pending_of(connection) <= PENDING_PAUSE_BYTES && !connection->closing)
+	if (dist_connection_pending(connection) <= PENDING_PAUSE_BYTES && !connection->closing)
 		events |= EPOLLIN;
-	if (pending_of(connection) > 0)
+	if (dist_connection_pending(connection) > 0)
 		events |= EPOLLOUT;
 	if (events == connection->waits_for)
 		return;
@@ -83,51 +59,13 @@ static void wait_for(const struct dist_server *server, struct connection *connec
 		  &(struct epoll_event){.events = events, .data.ptr = connection});
 }
 
-/* Puts a line into what is to be sent; false without memory. */
-static bool append(struct connection *connection, const char *line, size_t length)
-{
-	if (connection->pending_sent > 0) {
-		memmove(connection->pending, connection->pending + connection->pending_sent, pending_of(connection));
-		connection->pending_length -= connection->pending_sent;
-		connection->pending_sent = 0;
-	}
-	size_t needed = connection->pending_length + length;
-	if (needed > connection->pending_capacity) {
-		size_t larger = needed < 2 * connection->pending_capacity ? 2 * connection->pending_capacity : needed;
-		char *moved = realloc(connection->pending, larger);
-		if (moved == NULL)
-			return false;
-		connection->pending = moved;
-		connection->pending_capacity = larger;
-	}
-	memcpy(connection->pending + connection->pending_length, line, length);
-	connection->pending_length = needed;
-	return true;
-}
-
-/* Sends what the socket takes. False: the connection is over. */
-static bool flush(struct connection *connection)
-{
-	while (pending_of(connection) > 0) {
-		ssize_t sent = send(connection->fd, connection->pending + connection->pending_sent, pending_of(connection),
-				    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0)
-			return errno == EAGAIN || errno == EINTR;
-		connection->pending_sent += (size_t)sent;
-	}
-	free(connection->pending);
-	connection->pending = NULL;
-	connection->pending_length = connection->pending_capacity = connection->pending_sent = 0;
-	return !connection->closing;
-}
-
 /* Handles the lines that are there, until answers pile up. False: the connection is over. */
-static bool handle_lines(struct connection *connection, struct dist_protocol *protocol)
+static bool handle_lines(struct dist_connection *connection, struct dist_protocol *protocol)
 {
 	const char *line;
 	size_t length, answer_length;
 
-	while (pending_of(connection) <= PENDING_PAUSE_BYTES && !connection->closing) {
+	while (dist_connection_pending(connection) <= PENDING_PAUSE_BYTES && !connection->closing) {
 		char *answer;
 		switch (dist_line_reader_next(&connection->reader, &line, &length)) {
 		case DIST_LINE_NONE:
@@ -143,7 +81,7 @@ static bool handle_lines(struct connection *connection, struct dist_protocol *pr
 			connection->closing = dist_protocol_quits(protocol);
 			break;
 		}
-		bool kept = answer != NULL && append(connection, answer, answer_length);
+		bool kept = answer != NULL && dist_connection_append(connection, answer, answer_length);
 		free(answer);
 		if (!kept)
 			return false;
@@ -152,39 +90,43 @@ static bool handle_lines(struct connection *connection, struct dist_protocol *pr
 }
 
 /* Reads once and handles what is there. Answers leave after the commit, so that they tell the truth. */
-static bool serve(struct connection *connection, struct dist_protocol *protocol, bool readable)
+static bool serve(struct dist_connection *connection, struct dist_protocol *protocol, bool readable)
 {
-	if (readable && pending_of(connection) <= PENDING_PAUSE_BYTES) {
-		size_t room;
-		char *at = dist_line_reader_room(&connection->reader, &room);
-		ssize_t got = recv(connection->fd, at, room, MSG_DONTWAIT);
-		if (got < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		if (got == 0) /* nothing more is asked, but what was asked is answered */
-			connection->closing = true;
-		if (got > 0)
-			dist_line_reader_filled(&connection->reader, (size_t)got);
-	}
+	if (readable && dist_connection_pending(connection) <= PENDING_PAUSE_BYTES && !dist_connection_read(connection))
+		return false;
 	if (!handle_lines(connection, protocol))
 		return false;
-	dist_protocol_commit(protocol);
-	return flush(connection);
+	/* Without memory to bring a change about there is no honest answer: the controller finds out what holds. */
+	if (!dist_protocol_commit(protocol))
+		return false;
+	return dist_connection_flush(connection);
+}
+
+static void listen_again(struct dist_server *server, bool listens)
+{
+	server->deaf = !listens;
+	epoll_ctl(server->epoll, EPOLL_CTL_MOD, server->listener,
+		  &(struct epoll_event){.events = listens ? EPOLLIN : 0, .data.ptr = (void *)&listener_mark});
 }
 
 static void accept_connection(struct dist_server *server)
 {
 	int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		/* Without descriptors it would be asked for again at once, and again. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			listen_again(server, false);
 		return;
+	}
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
-		struct connection *connection = &server->connections[i];
+		struct dist_connection *connection = &server->connections[i];
 		if (connection->fd >= 0)
 			continue;
-		*connection = (struct connection){.fd = fd, .waits_for = EPOLLIN};
-		dist_line_reader_init(&connection->reader, DIST_REQUEST_BYTES_MAX);
+		dist_connection_open(connection, fd);
+		connection->waits_for = EPOLLIN;
 		if (!watch(server, fd, EPOLLIN, connection))
-			close_connection(connection);
+			dist_connection_close(connection);
 		return;
 	}
 	dist_log(DIST_LOG_WARN, "control.connections", "a connection was refused: there are %d, which is the most",
@@ -197,68 +139,20 @@ void dist_server_send_event(void *context, const char *line, size_t length)
 	struct dist_server *server = context;
 
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) {
-		struct connection *connection = &server->connections[i];
+		struct dist_connection *connection = &server->connections[i];
 		if (connection->fd < 0 || !connection->session.greeted)
 			continue;
-		if (pending_of(connection) + length > PENDING_CLOSE_BYTES || !append(connection, line, length)) {
+		if (dist_connection_pending(connection) + length > PENDING_CLOSE_BYTES ||
+		    !dist_connection_append(connection, line, length)) {
 			dist_log(DIST_LOG_WARN, "control.slow", "a controller that reads no events was closed");
-			close_connection(connection);
+			dist_connection_close(connection);
 		} else {
 			wait_for(server, connection);
 		}
 	}
 }
 
-/* ---- The listening socket */
-
-static bool refuse_socket(struct dist_error *error, const char *path, const char *why)
-{
-	return dist_error_set(error, "CONTROL_SOCKET", "%s: %s", path, why);
-}
-
-/* A socket that a process has left behind is removed; what is in use, or something else, is refused. */
-static bool clear_path(const struct sockaddr_un *address, struct dist_error *error)
-{
-	struct stat there;
-
-	if (lstat(address->sun_path, &there) < 0)
-		return errno == ENOENT || refuse_socket(error, address->sun_path, strerror(errno));
-	if (!S_ISSOCK(there.st_mode))
-		return refuse_socket(error, address->sun_path, "is there and is no socket; name another path");
-	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int failed = connect(probe, (const struct sockaddr *)address, sizeof(*address));
-	int why = errno;
-	close(probe);
-	if (failed == 0)
-		return refuse_socket(error, address->sun_path, "another distributor listens there; end it, or name another path");
-	if (why != ECONNREFUSED || unlink(address->sun_path) < 0)
-		return refuse_socket(error, address->sun_path, strerror(why != ECONNREFUSED ? why : errno));
-	return true;
-}
-
-static bool listen_at(struct dist_server *server, const char *path, struct dist_error *error)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return dist_error_set(error, "CONTROL_SOCKET", "%s has %zu bytes, but the path of a socket has at most %zu", path,
-				      strlen(path), sizeof(address.sun_path) - 1);
-	strcpy(address.sun_path, path);
-	if (!clear_path(&address, error))
-		return false;
-	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	mode_t before = umask(0177);
-	int failed = bind(server->listener, (struct sockaddr *)&address, sizeof(address));
-	int why = errno;
-	umask(before);
-	if (failed < 0)
-		return refuse_socket(error, path,
-				     why == ENOENT ? "its directory is not there; make it first" : strerror(why));
-	strcpy(server->path, path);
-	if (listen(server->listener, BACKLOG) < 0)
-		return refuse_socket(error, path, strerror(errno));
-	return true;
-}
+/* ---- Opening and closing */
 
 struct dist_server *dist_server_open(const char *path, struct dist_error *error)
 {
@@ -277,12 +171,14 @@ struct dist_server *dist_server_open(const char *path, struct dist_error *error)
 	sigaddset(&signals, SIGINT);
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (!listen_at(server, path, error)) {
+	server->listener = dist_control_socket_listen(path, error);
+	if (server->listener < 0) {
 		dist_server_close(server);
 		return NULL;
 	}
+	strcpy(server->path, path);
 	if (!watch(server, server->listener, EPOLLIN, &listener_mark) || !watch(server, server->signals, EPOLLIN, &signal_mark)) {
-		refuse_socket(error, path, strerror(errno));
+		dist_error_set(error, "CONTROL_SOCKET", "%s: %s", path, strerror(errno));
 		dist_server_close(server);
 		return NULL;
 	}
@@ -295,13 +191,13 @@ void dist_server_close(struct dist_server *server)
 		return;
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
 		if (server->connections[i].fd >= 0)
-			close_connection(&server->connections[i]);
+			dist_connection_close(&server->connections[i]);
 	if (server->path[0] != '\0')
 		unlink(server->path);
-	if (server->listener >= 0)
-		close(server->listener);
-	close(server->signals);
-	close(server->epoll);
+	const int descriptors[] = {server->listener, server->signals, server->epoll};
+	for (unsigned i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+		if (descriptors[i] >= 0)
+			close(descriptors[i]);
 	free(server);
 }
 
@@ -311,6 +207,8 @@ static void look_after_engine(struct dist_server *server, struct dist_protocol *
 			      struct dist_engine *engine, uint64_t now_ns)
 {
 	server->engine_looked_ns = now_ns;
+	if (server->deaf)
+		listen_again(server, true);
 	if (ops->control(engine, now_ns)) {
 		dist_protocol_links_changed(protocol);
 		dist_protocol_commit(protocol);
@@ -329,12 +227,12 @@ static void handle_event(struct dist_server *server, const struct epoll_event *e
 	} else if (event->data.ptr == &engine_mark) {
 		look_after_engine(server, protocol, ops, engine, dist_clock_now_ns());
 	} else {
-		struct connection *connection = event->data.ptr;
+		struct dist_connection *connection = event->data.ptr;
 		if (connection->fd < 0) /* closed by an event before this one */
 			return;
 		bool readable = (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
-		if (!flush(connection) || !serve(connection, protocol, readable))
-			close_connection(connection);
+		if (!dist_connection_flush(connection) || !serve(connection, protocol, readable))
+			dist_connection_close(connection);
 		else
 			wait_for(server, connection);
 	}

@@ -1,32 +1,16 @@
 /* Each verb gives false and fills request->error, or true and what it sets into request->answer. */
 #include "verbs.h"
 
-#include "capture.h"
-#include "clock.h"
-#include "json_fields.h"
 #include "json_line.h"
 #include "log.h"
-#include "rule_json.h"
-#include "stats_json.h"
+#include "verb_list.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 1000
 #define BATCH_MAX 1000
-#define LEASE_MS_LEAST 100
-#define LEASE_MS_MOST 5000
-#define CAPTURE_MS_DEFAULT 60000
-#define CAPTURE_MS_MAX 600000
 #define CONTROLLER_BYTES_MAX 64
-#define PATH_BYTES_MAX 4095
 
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
-
-static bool check(struct dist_request *request, const struct dist_field *fields, size_t field_count)
-{
-	return dist_json_check(request->json, "", fields, field_count, &request->error);
-}
 
 static json_t *capabilities(const struct dist_protocol *protocol)
 {
@@ -43,7 +27,7 @@ static bool do_hello(struct dist_protocol *protocol, struct dist_request *reques
 	const char *controller = "without a name";
 	int64_t version = 0;
 
-	if (!check(request, fields, COUNT(fields)) ||
+	if (!dist_request_check(request, fields, COUNT(fields)) ||
 	    !dist_json_integer(request->json, "", "protocol", 0, DIST_JSON_INTEGER_MAX, &version, &request->error) ||
 	    !dist_json_text(request->json, "", "controller", CONTROLLER_BYTES_MAX, &controller, &request->error))
 		return false;
@@ -68,249 +52,11 @@ static bool do_hello(struct dist_protocol *protocol, struct dist_request *reques
 	return true;
 }
 
-static bool refuse_draining(const struct dist_protocol *protocol, struct dist_request *request)
-{
-	return !protocol->draining ||
-	       dist_error_set(&request->error, "DRAINING", "the distributor is draining and takes no rules");
-}
-
-static void set_change(struct dist_request *request, const struct dist_change *change)
-{
-	json_object_set_new(request->answer, "changed", json_boolean(change->changed));
-	json_object_set_new(request->answer, "generation", json_integer((json_int_t)change->generation));
-	json_object_set_new(request->answer, "receivers", json_integer(change->receivers));
-}
-
-static bool do_rule_put(struct dist_protocol *protocol, struct dist_request *request)
-{
-	static const struct dist_field fields[] = {{"id", false}, {"do", false}, {"rule", true}};
-	struct dist_rule_spec rule = {0};
-	struct dist_change change;
-
-	if (!check(request, fields, COUNT(fields)))
-		return false;
-	if (!dist_rule_from_json(json_object_get(request->json, "rule"), &rule, &request->error) ||
-	    !refuse_draining(protocol, request)) {
-		dist_rule_spec_clear(&rule);
-		return false;
-	}
-	if (!dist_rule_store_put(protocol->store, &rule, request->now_ns, &change, &request->error))
-		return false;
-	set_change(request, &change);
-	return true;
-}
-
-static bool read_name_and_generation(struct dist_request *request, const char **name, uint64_t *generation)
-{
-	int64_t value = 0;
-
-	if (!dist_json_name(request->json, "", "name", name, &request->error) ||
-	    !dist_json_integer(request->json, "", "generation", 1, DIST_JSON_INTEGER_MAX, &value, &request->error))
-		return false;
-	*generation = (uint64_t)value;
-	return true;
-}
-
-static bool do_rule_delete(struct dist_protocol *protocol, struct dist_request *request)
-{
-	static const struct dist_field fields[] = {{"id", false}, {"do", false}, {"name", true}, {"generation", true}};
-	struct dist_change change;
-	const char *name = "";
-	uint64_t generation = 0;
-
-	if (!check(request, fields, COUNT(fields)) || !read_name_and_generation(request, &name, &generation) ||
-	    !dist_rule_store_delete(protocol->store, name, generation, &change, &request->error))
-		return false;
-	json_object_set_new(request->answer, "changed", json_boolean(change.changed));
-	return true;
-}
-
-static bool do_receivers(struct dist_protocol *protocol, struct dist_request *request, bool removes)
-{
-	static const struct dist_field fields[] = {
-		{"id", false}, {"do", false}, {"name", true}, {"generation", true}, {"receivers", true}};
-	struct dist_receiver_spec *receivers = NULL;
-	struct dist_change change;
-	uint32_t count;
-	const char *name = "";
-	uint64_t generation = 0;
-
-	if (!check(request, fields, COUNT(fields)) || !read_name_and_generation(request, &name, &generation) ||
-	    !dist_receivers_from_json(json_object_get(request->json, "receivers"), "receivers", removes, 1, &receivers,
-				      &count, &request->error))
-		return false;
-	bool done = removes ? dist_rule_store_remove(protocol->store, name, generation, receivers, count, &change,
-						     &request->error)
-			    : refuse_draining(protocol, request) &&
-				      dist_rule_store_add(protocol->store, name, generation, receivers, count, &change,
-							  &request->error);
-	free(receivers);
-	if (done)
-		set_change(request, &change);
-	return done;
-}
-
-static bool do_receivers_add(struct dist_protocol *protocol, struct dist_request *request)
-{
-	return do_receivers(protocol, request, false);
-}
-
-static bool do_receivers_remove(struct dist_protocol *protocol, struct dist_request *request)
-{
-	return do_receivers(protocol, request, true);
-}
-
-/* `names` and `receivers`, which rule.list and stats share. */
-static bool read_selection(struct dist_request *request, const json_t **names, bool *receivers)
-{
-	static const struct dist_field fields[] = {{"id", false}, {"do", false}, {"names", false}, {"receivers", false}};
-	size_t i;
-	json_t *name;
-
-	if (!check(request, fields, COUNT(fields)))
-		return false;
-	*names = json_object_get(request->json, "names");
-	if (*names != NULL && (!json_is_array(*names) || json_array_size(*names) > NAMES_MAX))
-		return dist_error_set(&request->error, "VALUE_INVALID", "names must be a list of at most %d names", NAMES_MAX);
-	json_array_foreach (*names, i, name)
-		if (!dist_json_is_name(name))
-			return dist_error_set(&request->error, "VALUE_INVALID", "names[%zu] must be a name of a rule", i);
-	return dist_json_boolean(request->json, "", "receivers", receivers, &request->error);
-}
-
-static bool is_selected(const json_t *names, const char *name)
-{
-	size_t i;
-	json_t *wanted;
-
-	if (names == NULL)
-		return true;
-	json_array_foreach (names, i, wanted)
-		if (strcmp(json_string_value(wanted), name) == 0)
-			return true;
-	return false;
-}
-
-/* Takes a rule, with its receivers if they are listed, from what one answer may have. */
-static bool take_items(struct dist_request *request, const struct dist_rule_entry *entry, bool with_receivers)
-{
-	uint32_t items = 1 + (with_receivers ? entry->spec.receiver_count : 0);
-
-	if (items > *request->items_left)
-		return dist_error_set(&request->error, "ANSWER_TOO_LARGE",
-				      "the answer would have more than %d rules and receivers; ask for fewer names", DIST_ANSWER_ITEMS_MAX);
-	*request->items_left -= items;
-	return true;
-}
-
-static bool do_rule_list(struct dist_protocol *protocol, struct dist_request *request)
-{
-	const json_t *names;
-	bool with_receivers = true;
-
-	if (!read_selection(request, &names, &with_receivers))
-		return false;
-	json_t *rules = json_array();
-	for (uint32_t i = 0; i < dist_rule_store_count(protocol->store); i++) {
-		const struct dist_rule_entry *entry = dist_rule_store_at(protocol->store, i);
-		if (!is_selected(names, entry->spec.name))
-			continue;
-		if (!take_items(request, entry, with_receivers)) {
-			json_decref(rules);
-			return false;
-		}
-		json_array_append_new(rules, dist_rule_to_json(&entry->spec, with_receivers));
-	}
-	json_object_set_new(request->answer, "rules", rules);
-	return true;
-}
-
-static bool do_stats(struct dist_protocol *protocol, struct dist_request *request)
-{
-	const json_t *names;
-	bool with_receivers = false;
-	unsigned worker_count;
-
-	if (!read_selection(request, &names, &with_receivers))
-		return false;
-	protocol->options.ops->worker_stats(protocol->options.engine, &worker_count);
-	dist_stats_set_totals(request->answer, protocol->options.ops, protocol->options.engine, protocol->started_ns,
-			      request->now_ns);
-	json_t *rules = json_array();
-	for (uint32_t i = 0; i < dist_rule_store_count(protocol->store); i++) {
-		const struct dist_rule_entry *entry = dist_rule_store_at(protocol->store, i);
-		if (!is_selected(names, entry->spec.name))
-			continue;
-		if (!take_items(request, entry, with_receivers)) {
-			json_decref(rules);
-			return false;
-		}
-		json_array_append_new(rules, dist_stats_of_rule(entry, worker_count, with_receivers));
-	}
-	json_object_set_new(request->answer, "rules", rules);
-	return true;
-}
-
-static bool do_lease(struct dist_protocol *protocol, struct dist_request *request)
-{
-	static const struct dist_field fields[] = {{"id", false}, {"do", false}, {"leaseMs", true}};
-	int64_t lease_ms = 0;
-
-	if (!check(request, fields, COUNT(fields)) ||
-	    !dist_json_integer(request->json, "", "leaseMs", LEASE_MS_LEAST, LEASE_MS_MOST, &lease_ms, &request->error))
-		return false;
-	uint32_t renewed =
-		dist_rule_store_lease(protocol->store, (uint64_t)lease_ms * DIST_NS_PER_MS, request->now_ns);
-	json_object_set_new(request->answer, "rules", json_integer(renewed));
-	return true;
-}
-
-static bool do_capture(struct dist_protocol *protocol, struct dist_request *request)
-{
-	static const struct dist_field fields[] = {{"id", false},  {"do", false},      {"name", true},
-						   {"path", true}, {"packets", true}, {"durationMs", false}};
-	const char *name = "", *path = "";
-	int64_t packets = 0, duration_ms = CAPTURE_MS_DEFAULT;
-
-	if (!check(request, fields, COUNT(fields)) ||
-	    !dist_json_name(request->json, "", "name", &name, &request->error) ||
-	    !dist_json_text(request->json, "", "path", PATH_BYTES_MAX, &path, &request->error))
-		return false;
-	if (path[0] != '/')
-		return dist_error_set(&request->error, "VALUE_INVALID", "path must be absolute");
-	if (!dist_json_integer(request->json, "", "packets", 1, DIST_CAPTURE_PACKETS_MAX, &packets, &request->error) ||
-	    !dist_json_integer(request->json, "", "durationMs", 1, CAPTURE_MS_MAX, &duration_ms, &request->error))
-		return false;
-	if (!protocol->options.capture)
-		return dist_error_set(&request->error, "UNSUPPORTED", "this distributor may not write captures");
-	if (dist_rule_store_find(protocol->store, name) == NULL)
-		return dist_error_set(&request->error, "RULE_UNKNOWN", "there is no rule %s", name);
-	if (protocol->capture != NULL)
-		return dist_error_set(&request->error, "CAPTURE_BUSY", "rule %s is being captured to %s",
-				      protocol->capture_rule, protocol->capture_path);
-	char *path_copy = strdup(path);
-	if (path_copy == NULL)
-		return dist_error_set(&request->error, "CAPTURE_FAILED", "no memory");
-	struct dist_capture *capture =
-		dist_capture_open(path, name, protocol->options.ops->capture_link(protocol->options.engine),
-				  (uint32_t)packets, &request->error);
-	if (capture == NULL) {
-		free(path_copy);
-		return false;
-	}
-	dist_rule_store_capture(protocol->store, name, capture);
-	protocol->capture = capture;
-	protocol->capture_path = path_copy;
-	strcpy(protocol->capture_rule, name);
-	protocol->capture_until_ns = request->now_ns + (uint64_t)duration_ms * DIST_NS_PER_MS;
-	return true;
-}
-
 static bool do_drain(struct dist_protocol *protocol, struct dist_request *request)
 {
 	static const struct dist_field fields[] = {{"id", false}, {"do", false}};
 
-	if (!check(request, fields, COUNT(fields)))
+	if (!dist_request_check(request, fields, COUNT(fields)))
 		return false;
 	dist_protocol_drain(protocol);
 	return true;
@@ -320,7 +66,7 @@ static bool do_quit(struct dist_protocol *protocol, struct dist_request *request
 {
 	static const struct dist_field fields[] = {{"id", false}, {"do", false}};
 
-	if (!check(request, fields, COUNT(fields)))
+	if (!dist_request_check(request, fields, COUNT(fields)))
 		return false;
 	protocol->quits = true;
 	return true;
@@ -334,15 +80,15 @@ static const struct verb {
 	bool in_batch;
 } verbs[] = {
 	{"hello", do_hello, false},
-	{"rule.put", do_rule_put, true},
-	{"rule.delete", do_rule_delete, true},
-	{"rule.list", do_rule_list, true},
-	{"receivers.add", do_receivers_add, true},
-	{"receivers.remove", do_receivers_remove, true},
+	{"rule.put", dist_verb_rule_put, true},
+	{"rule.delete", dist_verb_rule_delete, true},
+	{"rule.list", dist_verb_rule_list, true},
+	{"receivers.add", dist_verb_receivers_add, true},
+	{"receivers.remove", dist_verb_receivers_remove, true},
 	{"batch", do_batch, false},
-	{"lease", do_lease, true},
-	{"stats", do_stats, true},
-	{"capture", do_capture, false},
+	{"lease", dist_verb_lease, true},
+	{"stats", dist_verb_stats, true},
+	{"capture", dist_verb_capture, false},
 	{"drain", do_drain, false},
 	{"quit", do_quit, false},
 };
@@ -379,7 +125,7 @@ static bool do_batch(struct dist_protocol *protocol, struct dist_request *reques
 	size_t i;
 	json_t *json;
 
-	if (!check(request, fields, COUNT(fields)))
+	if (!dist_request_check(request, fields, COUNT(fields)))
 		return false;
 	if (!json_is_array(requests) || json_array_size(requests) < 1 || json_array_size(requests) > BATCH_MAX)
 		return dist_error_set(&request->error, "VALUE_INVALID", "requests must be a list of 1 to %d requests",

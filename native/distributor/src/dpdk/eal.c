@@ -1,14 +1,17 @@
 #include "eal.h"
 
 #include "../log.h"
+#include "generator.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -21,9 +24,10 @@
 
 static char complaint[256];
 
-static unsigned total_mib(const struct dist_engine_options *options)
+static unsigned total_mib(const struct dist_engine_options *options, const struct dist_plan *plan)
 {
-	return options->memory_mib + OWN_MIB + QUEUE_MIB * options->queues;
+	return options->memory_mib + OWN_MIB + QUEUE_MIB * options->queues +
+	       (plan->generate_bytes > 0 ? DIST_GENERATOR_MIB : 0);
 }
 
 static bool add(struct dist_eal_arguments *arguments, struct dist_error *error, const char *format, ...)
@@ -76,21 +80,38 @@ static bool add_devices(const struct dist_plan *plan, struct dist_eal_arguments 
 	return true;
 }
 
+/*
+ * Each distributor has a directory of its own for DPDK's things, so that any number of them run beside each other. A port
+ * has one distributor, and its directory is used again: so what was killed leaves no more than one.
+ */
+static bool add_prefix(const struct dist_engine_options *options, const struct dist_plan *plan,
+		       struct dist_eal_arguments *arguments, struct dist_error *error)
+{
+	struct stat network = {0};
+
+	if (!add(arguments, error, "--file-prefix"))
+		return false;
+	if (options->file_prefix)
+		return add(arguments, error, "%s", options->file_prefix);
+	if (!plan->netdev || *plan->kernel_device)
+		return add(arguments, error, "penstock-%d", (int)getpid());
+	stat("/proc/self/ns/net", &network);
+	return add(arguments, error, "penstock-%s-%lu", plan->netdev, (unsigned long)network.st_ino);
+}
+
 bool dist_eal_arguments(const struct dist_engine_options *options, const struct dist_plan *plan, const int *cpus,
 			struct dist_eal_arguments *arguments, struct dist_error *error)
 {
 	memset(arguments, 0, sizeof(*arguments));
 	if (!add(arguments, error, "penstock-distributor") || !add_cores(options, cpus, arguments, error))
 		return false;
-	/* Hugepages need no mounted file system this way; the two exclude each other. */
-	if (!add(arguments, error, options->huge_pages ? "--in-memory" : "--no-huge") || !add(arguments, error, "-m") ||
-	    !add(arguments, error, "%u", total_mib(options)))
+	/* Hugepages need no mounted file system this way, and neither way leaves files behind; the two exclude each other. */
+	if (options->huge_pages != DIST_HUGE_PAGES_NEVER
+		    ? !add(arguments, error, "--in-memory")
+		    : !(add(arguments, error, "--no-huge") && add(arguments, error, "--no-shconf")))
 		return false;
-	if (!add(arguments, error, "--file-prefix"))
-		return false;
-	/* Each distributor has a directory of its own, so that any number of them run beside each other. */
-	if (options->file_prefix ? !add(arguments, error, "%s", options->file_prefix)
-				 : !add(arguments, error, "penstock-%d", (int)getpid()))
+	if (!add(arguments, error, "-m") || !add(arguments, error, "%u", total_mib(options, plan)) ||
+	    !add_prefix(options, plan, arguments, error))
 		return false;
 	return add_devices(plan, arguments, error);
 }
@@ -171,7 +192,9 @@ static ssize_t log_write(void *cookie, const char *text, size_t bytes)
 		return (ssize_t)bytes;
 	/* EAL's level for the line that is being written; threads of ours never log through it at the same time. */
 	if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR) {
-		snprintf(complaint, sizeof(complaint), "%.*s", (int)length, text);
+		/* The first of several: those behind it say what came of it. */
+		if (complaint[0] == 0)
+			snprintf(complaint, sizeof(complaint), "%.*s", (int)length, text);
 		dist_log(DIST_LOG_WARN, "dpdk.log", "%.*s", (int)length, text);
 	} else {
 		dist_log(DIST_LOG_DEBUG, "dpdk.log", "%.*s", (int)length, text);
@@ -205,12 +228,35 @@ static unsigned long free_huge_mib(void)
 	return pages * kib / 1024;
 }
 
-static bool failed(const struct dist_engine_options *options, int code, struct dist_error *error)
+bool dist_eal_choose_pages(struct dist_engine_options *options, const struct dist_plan *plan, struct dist_error *error)
+{
+	unsigned long needed = total_mib(options, plan), there = free_huge_mib();
+
+	if (options->huge_pages == DIST_HUGE_PAGES_NEVER)
+		return true;
+	if (there >= needed) {
+		options->huge_pages = DIST_HUGE_PAGES_ALWAYS;
+		return true;
+	}
+	dist_error_set(error, "HUGEPAGES_MISSING",
+		       "%lu MiB of hugepages are needed and %lu are free; set them up (`sysctl vm.nr_hugepages=%lu`), or do "
+		       "without",
+		       needed, there, needed / 2 + 2);
+	if (options->huge_pages == DIST_HUGE_PAGES_ALWAYS)
+		return false;
+	dist_log(DIST_LOG_INFO, "hugepages.missing", "%s: ordinary pages are taken, which is slower", error->text);
+	*error = (struct dist_error){0};
+	options->huge_pages = DIST_HUGE_PAGES_NEVER;
+	return true;
+}
+
+static bool failed(const struct dist_engine_options *options, const struct dist_plan *plan, int code,
+		   struct dist_error *error)
 {
 	if (code == EACCES || code == EPERM)
 		return dist_error_set(error, "NOT_PERMITTED", "DPDK may not start: %s; %s", rte_strerror(code), complaint);
 	return dist_error_set(error, "EAL_FAILED", "DPDK does not start with %u MiB%s: %s%s%s",
-			      total_mib(options), options->huge_pages ? " of hugepages" : "",
+			      total_mib(options, plan), options->huge_pages != DIST_HUGE_PAGES_NEVER ? " of hugepages" : "",
 			      rte_strerror(code), *complaint ? "; it says: " : "", complaint);
 }
 
@@ -224,11 +270,6 @@ bool dist_eal_start(const struct dist_engine_options *options, const struct dist
 	FILE *stream;
 	int code;
 
-	if (options->huge_pages && free_huge_mib() < total_mib(options))
-		return dist_error_set(error, "HUGEPAGES_MISSING",
-				      "%u MiB of hugepages are needed and %lu are free; set them up (`sysctl "
-				      "vm.nr_hugepages=%u`), or do without",
-				      total_mib(options), free_huge_mib(), total_mib(options) / 2 + 2);
 	if (!choose_cpus(options, cpus, error) || !dist_eal_arguments(options, plan, cpus, &arguments, error))
 		return false;
 	stream = fopencookie(NULL, "w", log_functions);
@@ -243,10 +284,17 @@ bool dist_eal_start(const struct dist_engine_options *options, const struct dist
 	code = rte_eal_init(arguments.count, values) < 0 ? rte_errno : 0;
 	/* EAL has bound this thread to one CPU; only workers should be. */
 	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
-	return code == 0 || failed(options, code, error);
+	return code == 0 || failed(options, plan, code, error);
 }
 
 void dist_eal_stop(void)
 {
+	const char *directory = rte_eal_get_runtime_dir();
+	char path[PATH_MAX];
+
 	rte_eal_cleanup();
+	/* DPDK leaves its directory; with anything else in it than the socket of its telemetry, it stays. */
+	snprintf(path, sizeof(path), "%s/dpdk_telemetry.v2", directory);
+	unlink(path);
+	rmdir(directory);
 }

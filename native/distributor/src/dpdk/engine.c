@@ -6,35 +6,27 @@
 
 #include "../clock.h"
 #include "../log.h"
-#include "../neighbours.h"
 #include "eal.h"
 #include "generator.h"
 #include "groups.h"
+#include "links.h"
+#include "netdev.h"
 #include "port.h"
+#include "port_watch.h"
 #include "probe.h"
 #include "steering.h"
 #include "telemetry.h"
 #include "worker.h"
 
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-
-/* Entries in use are asked for again this often; the kernel lets them grow stale after 15 to 45 s. */
-#define NEIGHBOUR_REFRESH_MS 5000
-#define NEIGHBOUR_RETRY_MS 1000
-#define LINK_CHECK_NS DIST_NS_PER_SECOND
 
 struct dist_engine {
 	struct dist_engine_options options;
@@ -44,15 +36,13 @@ struct dist_engine {
 	struct dist_port port;
 	struct dist_generator generator;
 	struct dist_groups groups;
-	struct dist_neighbours *neighbours; /* NULL: the plan's link holds for everybody */
+	struct dist_links links;
+	struct dist_port_watch watch;
 	struct dist_rule_table *table;
 	struct dist_worker_stats *stats;
 	struct dist_worker *workers;
 	unsigned lcores[DIST_WORKERS_MAX];
-	int local_v4, local_v6;
 	bool eal_started, port_opened, running, draining;
-	bool was_down, was_gone;
-	uint64_t link_checked_ns;
 	uint64_t turns_at_drain[DIST_WORKERS_MAX];
 };
 
@@ -61,17 +51,9 @@ static void engine_close(struct dist_engine *engine);
 /* The MTU of the netdev, in bytes of IP packet; the plan's where there is none yet. */
 static uint16_t read_mtu(const struct dist_plan *plan)
 {
-	struct ifreq request = {0};
-	int descriptor;
-	int code;
+	unsigned mtu = plan->netdev && !*plan->kernel_device ? dist_netdev_mtu(plan->netdev) : 0;
 
-	if (!plan->netdev || *plan->kernel_device)
-		return plan->link.mtu;
-	strncpy(request.ifr_name, plan->netdev, sizeof(request.ifr_name) - 1);
-	descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	code = ioctl(descriptor, SIOCGIFMTU, &request);
-	close(descriptor);
-	return code == 0 && request.ifr_mtu > 0 && request.ifr_mtu < UINT16_MAX ? (uint16_t)request.ifr_mtu : plan->link.mtu;
+	return mtu > 0 && mtu < UINT16_MAX ? (uint16_t)mtu : plan->link.mtu;
 }
 
 static bool open_steering(struct dist_engine *e, const char *program, struct dist_error *error)
@@ -86,23 +68,13 @@ static bool open_steering(struct dist_engine *e, const char *program, struct dis
 	}
 }
 
-static bool open_neighbours(struct dist_engine *e, struct dist_error *error)
+static bool open_links(struct dist_engine *e, struct dist_error *error)
 {
-	struct dist_neighbours_settings settings = {.refresh_ms = NEIGHBOUR_REFRESH_MS,
-						    .retry_ms = NEIGHBOUR_RETRY_MS,
-						    .addresses_max = DIST_RECEIVERS_MAX};
+	unsigned index = e->plan.netdev ? if_nametoindex(e->plan.netdev) : 0;
 
-	if (!e->plan.netdev)
-		return true;
-	settings.interface_index = (int)if_nametoindex(e->plan.netdev);
-	e->groups.interface_index = settings.interface_index;
-	e->neighbours = dist_neighbours_open(&settings);
-	if (!e->neighbours)
-		return dist_error_set(error, "ENGINE_FAILED", "the kernel's routes cannot be read: %s", strerror(errno));
-	/* Without the right to do so, receivers on this machine stay unresolved. */
-	e->local_v4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	e->local_v6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	return true;
+	e->groups.interface_index = (int)index;
+	e->watch = (struct dist_port_watch){.plan = &e->plan, .port = &e->port, .interface_index = index};
+	return dist_links_open(&e->links, &e->plan, &e->port, error);
 }
 
 static bool open_workers(struct dist_engine *e, struct dist_error *error)
@@ -131,9 +103,11 @@ static bool open_workers(struct dist_engine *e, struct dist_error *error)
 		worker->port = &e->port;
 		worker->table = dist_rule_table_rcu_of(e->table);
 		worker->stats = &e->stats[i];
+		worker->out.port = &e->port;
+		worker->out.stats = &e->stats[i];
+		worker->out.queue = (uint16_t)i;
+		dist_local_sender_init(&worker->local, &e->stats[i], e->links.local_v4, e->links.local_v6);
 		worker->descriptor = e->port.has_kernel ? -1 : e->port.descriptors[i];
-		worker->local_v4 = e->local_v4;
-		worker->local_v6 = e->local_v6;
 		worker->idle.mode = e->options.idle;
 		worker->idle.woken = worker->descriptor >= 0;
 	}
@@ -169,14 +143,14 @@ static bool open_all(struct dist_engine *e, struct dist_error *error)
 	if (claims && (!dist_steering_claim(&e->steering, e->plan.netdev, error) ||
 		       !dist_steering_remove_stale(&e->steering, error)))
 		return false;
-	if (!dist_eal_start(&e->options, &e->plan, error))
+	if (!dist_eal_choose_pages(&e->options, &e->plan, error) || !dist_eal_start(&e->options, &e->plan, error))
 		return false;
 	e->eal_started = true;
 	e->port_opened = true;
 	if (!dist_port_open(&e->port, &e->options, &e->plan, read_mtu(&e->plan), error))
 		return false;
 	fill_facts(e);
-	return open_steering(e, program, error) && open_neighbours(e, error) && open_workers(e, error);
+	return open_steering(e, program, error) && open_links(e, error) && open_workers(e, error);
 }
 
 /* libbpf's own lines on stderr are not JSON. */
@@ -206,8 +180,7 @@ static struct dist_engine *engine_open(const struct dist_engine_options *options
 	e->options = *options;
 	if (!e->options.backend)
 		e->options.backend = "af_xdp";
-	e->local_v4 = -1;
-	e->local_v6 = -1;
+	dist_links_init(&e->links);
 	dist_steering_init(&e->steering);
 	libbpf_set_print(log_bpf);
 	if (!open_all(e, error)) {
@@ -220,7 +193,7 @@ static struct dist_engine *engine_open(const struct dist_engine_options *options
 	dist_log(DIST_LOG_INFO, "engine.opened", "dpdk on %s%s%s: %u queue%s, payload %s, %s", e->plan.backend_name,
 		 e->plan.netdev ? " " : "", e->plan.netdev ? e->plan.netdev : "", options->queues,
 		 options->queues == 1 ? "" : "s", e->port.by_reference ? "shared by reference" : "copied",
-		 options->huge_pages ? "hugepages" : "no hugepages");
+		 e->options.huge_pages == DIST_HUGE_PAGES_NEVER ? "no hugepages" : "hugepages");
 	return e;
 }
 
@@ -255,11 +228,7 @@ static void engine_close(struct dist_engine *e)
 	engine_stop(e);
 	dist_telemetry_close();
 	dist_groups_leave_all(&e->groups);
-	dist_neighbours_close(e->neighbours);
-	if (e->local_v4 >= 0)
-		close(e->local_v4);
-	if (e->local_v6 >= 0)
-		close(e->local_v6);
+	dist_links_close(&e->links);
 	if (e->table)
 		e->table->ops->destroy(e->table);
 	/* The port first: its driver takes the program off, and only then may another distributor claim the port. */
@@ -299,117 +268,49 @@ static void flow_remove(struct dist_engine *e, const struct dist_flow_key *key)
 	dist_groups_leave(&e->groups, &key->destination);
 }
 
+/* Receivers come by the ten thousand, and the kernel is asked for each: the guard must not run out meanwhile. */
+static void keep_guard(struct dist_engine *e)
+{
+	if (e->steering.kind == DIST_STEERING_SHADE)
+		dist_steering_keep(&e->steering, dist_clock_now_ns());
+}
+
 static bool receiver_add(struct dist_engine *e, const struct dist_match *match, const struct dist_receiver_spec *receiver,
 			 struct dist_error *error)
 {
 	(void)match;
-	if (!e->neighbours || dist_neighbours_want(e->neighbours, &receiver->address, receiver->vlan))
-		return true;
-	return dist_error_set(error, "RECEIVERS_LIMIT", "the engine watches the neighbours of %u addresses already",
-			      DIST_RECEIVERS_MAX);
+	keep_guard(e);
+	return dist_links_want(&e->links, receiver, error);
 }
 
 static void receiver_remove(struct dist_engine *e, const struct dist_match *match,
 			    const struct dist_receiver_spec *receiver)
 {
 	(void)match;
-	if (e->neighbours)
-		dist_neighbours_forget(e->neighbours, &receiver->address, receiver->vlan);
-}
-
-static void fixed_link(const struct dist_engine *e, const struct dist_address *address, struct dist_link *link)
-{
-	memcpy(link->source_mac, e->port.mac, sizeof(link->source_mac));
-	memcpy(link->destination_mac, e->plan.link.target_mac, sizeof(link->destination_mac));
-	if (dist_address_is_multicast(address))
-		dist_neighbours_group_mac(address, link->destination_mac);
-	link->source = dist_address_is_v4(address) ? e->plan.link.source_v4 : e->plan.link.source_v6;
-	link->mtu = e->plan.link.mtu;
+	dist_links_forget(&e->links, receiver);
 }
 
 static bool link_find(void *engine, const struct dist_match *match, const struct dist_receiver_spec *receiver,
 		      struct dist_link *link)
 {
 	struct dist_engine *e = engine;
-	struct dist_hop hop;
-	bool v4 = dist_address_is_v4(&receiver->address);
 
 	(void)match;
-	memset(link, 0, sizeof(*link));
-	if (!e->neighbours) {
-		fixed_link(e, &receiver->address, link);
-		return true;
-	}
-	hop = dist_neighbours_find(e->neighbours, &receiver->address, receiver->vlan);
-	link->source = hop.source;
-	link->mtu = (uint16_t)(hop.mtu < UINT16_MAX ? hop.mtu : UINT16_MAX);
-	if (hop.state == DIST_HOP_LOCAL) {
-		link->port = DIST_PORT_LOCAL;
-		return (v4 ? e->local_v4 : e->local_v6) >= 0;
-	}
-	if (hop.state != DIST_HOP_RESOLVED)
-		return false;
-	/* No frame leaves that is larger than the port's own buffers. */
-	if (link->mtu > e->port.mtu)
-		link->mtu = e->port.mtu;
-	memcpy(link->source_mac, hop.source_mac, sizeof(link->source_mac));
-	memcpy(link->destination_mac, hop.target_mac, sizeof(link->destination_mac));
-	return true;
+	return dist_links_find(&e->links, receiver, link);
 }
 
 static int control_fd(struct dist_engine *e)
 {
-	return e->neighbours ? dist_neighbours_descriptor(e->neighbours) : -1;
-}
-
-static void fault(struct dist_engine *e, const char *code, const char *text)
-{
-	if (e->options.fault)
-		e->options.fault(e->options.fault_context, code, text);
-}
-
-/* The drivers of netdevs always say that they have a link; the kernel knows. */
-static bool is_down(const struct dist_engine *e)
-{
-	struct rte_eth_link link;
-	struct ifreq request = {0};
-	int descriptor, code;
-
-	if (*e->plan.kernel_device)
-		return rte_eth_link_get_nowait(e->port.id, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN;
-	strncpy(request.ifr_name, e->plan.netdev, sizeof(request.ifr_name) - 1);
-	descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	code = ioctl(descriptor, SIOCGIFFLAGS, &request);
-	close(descriptor);
-	return code == 0 && (request.ifr_flags & (IFF_UP | IFF_RUNNING)) != (IFF_UP | IFF_RUNNING);
-}
-
-static void check_link(struct dist_engine *e)
-{
-	/* An interface that came back under its name is another one: sockets and program are gone with the first. */
-	bool gone = !*e->plan.kernel_device && if_nametoindex(e->plan.netdev) != (unsigned)e->groups.interface_index;
-	bool down = !gone && is_down(e);
-
-	if (gone && !e->was_gone) {
-		fault(e, "PORT_GONE", "the interface of the port is gone");
-		fault(e, "ENGINE_FAILED", "without its port the engine cannot go on; it has to be started again");
-	} else if (down && !e->was_down) {
-		fault(e, "PORT_DOWN", "the port has no link");
-	}
-	e->was_gone = gone;
-	e->was_down = down;
+	return e->links.neighbours ? dist_neighbours_descriptor(e->links.neighbours) : -1;
 }
 
 static bool control(struct dist_engine *e, uint64_t now_ns)
 {
 	dist_steering_keep(&e->steering, now_ns);
-	if (!e->neighbours)
+	if (!e->links.neighbours)
 		return false;
-	if (now_ns - e->link_checked_ns >= LINK_CHECK_NS) {
-		e->link_checked_ns = now_ns;
-		check_link(e);
-	}
-	return dist_neighbours_process(e->neighbours, now_ns);
+	dist_port_watch_look(&e->watch, now_ns, e->options.fault, e->options.fault_context);
+	return dist_neighbours_process(e->links.neighbours, now_ns);
 }
 
 static bool drain(struct dist_engine *e)
@@ -436,42 +337,13 @@ static bool drain(struct dist_engine *e)
 	return done;
 }
 
-static void set(dist_counter *counter, uint64_t value)
-{
-	atomic_store_explicit(counter, value, memory_order_relaxed);
-}
-
-/*
- * What the program of AF_XDP has left to the kernel never comes to a worker; it counts like one more of them. (Behind
- * AF_PACKET the workers read everything and count it themselves.)
- */
-static void count_steering(struct dist_engine *e)
-{
-	static const struct {
-		enum flow_count count;
-		enum dist_drop_reason reason;
-	} reasons[] = {
-		{FLOW_COUNT_NO_MEDIA, DIST_DROP_NO_MEDIA},     {FLOW_COUNT_WRONG_MEDIA, DIST_DROP_WRONG_MEDIA},
-		{FLOW_COUNT_FRAGMENT, DIST_DROP_FRAGMENT},     {FLOW_COUNT_IP_OPTIONS, DIST_DROP_IP_OPTIONS},
-		{FLOW_COUNT_IP_HEADER, DIST_DROP_IP_HEADER},   {FLOW_COUNT_UDP_LENGTH, DIST_DROP_UDP_LENGTH},
-	};
-	struct dist_worker_stats *kernel = &e->stats[e->options.queues];
-	uint64_t counts[FLOW_COUNTS];
-	uint64_t passed;
-
-	if (e->steering.kind != DIST_STEERING_STEER || !dist_steering_counts(&e->steering, counts))
-		return;
-	passed = counts[FLOW_COUNT_UNGUARDED];
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		set(&kernel->drops[reasons[i].reason], counts[reasons[i].count]);
-		passed += counts[reasons[i].count];
-	}
-	set(&kernel->passed, passed);
-}
-
 static const struct dist_worker_stats *worker_stats(struct dist_engine *e, unsigned *worker_count)
 {
-	count_steering(e);
+	struct dist_worker_stats *kernel = &e->stats[e->options.queues];
+
+	dist_steering_count(&e->steering, kernel);
+	/* Its writer is this thread. */
+	atomic_store_explicit(&kernel->drops[DIST_DROP_MISSED], dist_port_missed(&e->port), memory_order_relaxed);
 	*worker_count = e->options.queues + 1;
 	return e->stats;
 }

@@ -10,6 +10,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/** Memory that its buffers take, in MiB. */
+#define DIST_GENERATOR_MIB 40
+
 struct rte_mempool;
 struct rte_ring;
 

@@ -23,16 +23,45 @@
 /* What goes in front of the payload on the wire and behind it: preamble, check sequence, gap. */
 #define ETHERNET_MORE 22
 
+/* AF_XDP: the kernel keeps so much at the start of each buffer for itself (XDP_PACKET_HEADROOM). */
+#define XDP_HEADROOM 256
+
 #define BURST_BYTES 65535
 
 #ifndef AF_XDP
 #define AF_XDP 44
 #endif
 
+/*
+ * A pool of packet buffers. Where no card needs physical addresses they lie close together; otherwise each would be kept
+ * within one page, which is one buffer a page where pages are small.
+ */
+static struct rte_mempool *open_pool(const struct dist_port *port, const char *name, unsigned count, unsigned room)
+{
+	struct rte_pktmbuf_pool_private layout = {.mbuf_data_room_size = (uint16_t)room};
+	unsigned flags = port->scattered_memory ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+
+	/* Large buffers of AF_XDP are a page at most: there is no room to spread them over the memory's channels. */
+	if (port->backend == DIST_BACKEND_AF_XDP && room > RTE_MBUF_DEFAULT_BUF_SIZE)
+		flags |= RTE_MEMPOOL_F_NO_SPREAD;
+	struct rte_mempool *pool = rte_mempool_create_empty(name, count, (unsigned)sizeof(struct rte_mbuf) + room, POOL_CACHE,
+							    sizeof(layout), SOCKET_ID_ANY, flags);
+	if (!pool)
+		return NULL;
+	rte_pktmbuf_pool_init(pool, &layout);
+	if (rte_mempool_populate_default(pool) < 0) {
+		rte_mempool_free(pool);
+		return NULL;
+	}
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return pool;
+}
+
 static bool open_pools(struct dist_port *port, const struct dist_engine_options *options, struct dist_error *error)
 {
 	unsigned room = RTE_MBUF_DEFAULT_BUF_SIZE;
-	unsigned needed = RTE_ALIGN(port->mtu + ETHERNET_MORE + RTE_PKTMBUF_HEADROOM, 64);
+	unsigned kernels_own = port->backend == DIST_BACKEND_AF_XDP ? XDP_HEADROOM : 0;
+	unsigned needed = RTE_ALIGN(port->mtu + ETHERNET_MORE + RTE_PKTMBUF_HEADROOM + kernels_own, 64);
 	unsigned count, object;
 	char name[32];
 
@@ -42,16 +71,14 @@ static bool open_pools(struct dist_port *port, const struct dist_engine_options 
 	count = (unsigned)((uint64_t)options->memory_mib * 1024 * 1024 / port->queues / object);
 	if (count < PACKETS_MIN)
 		return dist_error_set(error, "MEMORY_SMALL",
-				      "%u MiB of packet memory make %u buffers for each of %u queues, and %u are needed; ask for "
-				      "%u MiB",
-				      options->memory_mib, count, port->queues, PACKETS_MIN,
+				      "%u MiB of packet memory make %u buffers a queue, and %u are needed; ask for %u MiB",
+				      options->memory_mib, count, PACKETS_MIN,
 				      options->memory_mib * PACKETS_MIN / (count ? count : 1) + 1);
 	for (unsigned q = 0; q < port->queues; q++) {
 		snprintf(name, sizeof(name), "packets%u", q);
-		port->packets[q] = rte_pktmbuf_pool_create(name, count, POOL_CACHE, 0, (uint16_t)room, SOCKET_ID_ANY);
+		port->packets[q] = open_pool(port, name, count, room);
 		snprintf(name, sizeof(name), "headers%u", q);
-		port->headers[q] = rte_pktmbuf_pool_create(name, HEADER_BUFFERS, POOL_CACHE, 0,
-							   RTE_PKTMBUF_HEADROOM + HEADER_ROOM, SOCKET_ID_ANY);
+		port->headers[q] = open_pool(port, name, HEADER_BUFFERS, RTE_PKTMBUF_HEADROOM + HEADER_ROOM);
 		if (!port->packets[q] || !port->headers[q])
 			return dist_error_set(error, "EAL_FAILED", "no memory for %u packet buffers of %u bytes (%s); ask for less, or give DPDK more",
 					      count, object, rte_strerror(rte_errno));
@@ -84,7 +111,8 @@ static bool configure(uint16_t id, struct dist_port *port, bool by_reference, st
 	}
 	if (code == 0)
 		return true;
-	return dist_error_set(error, "PORT_UNFIT", "the port cannot be set up with %u queues: %s%s%s", port->queues,
+	return dist_error_set(error, "PORT_UNFIT", "the port cannot be set up with %u queue%s: %s%s%s", port->queues,
+			      port->queues == 1 ? "" : "s",
 			      rte_strerror(-code), *dist_eal_complaint() ? "; DPDK says: " : "", dist_eal_complaint());
 }
 
@@ -92,8 +120,9 @@ static bool find(const char *name, uint16_t *id, struct dist_error *error)
 {
 	if (rte_eth_dev_get_port_by_name(name, id) == 0)
 		return true;
-	return dist_error_set(error, "PORT_UNFIT", "DPDK made no device \"%s\"%s%s; is its driver installed?", name,
-			      *dist_eal_complaint() ? "; it says: " : "", dist_eal_complaint());
+	*id = DIST_PORT_NONE;
+	return dist_error_set(error, "PORT_UNFIT", "DPDK made no device \"%s\"; %s%s", name,
+			      *dist_eal_complaint() ? "it says: " : "is its driver installed?", dist_eal_complaint());
 }
 
 /*
@@ -149,6 +178,9 @@ bool dist_port_open(struct dist_port *port, const struct dist_engine_options *op
 	memset(port, 0, sizeof(*port));
 	port->queues = options->queues;
 	port->mtu = mtu;
+	port->id = port->send_id = port->kernel_id = DIST_PORT_NONE;
+	port->scattered_memory = plan->backend == DIST_BACKEND_PCI;
+	port->backend = plan->backend;
 	for (unsigned q = 0; q < DIST_WORKERS_MAX; q++)
 		port->descriptors[q] = -1;
 	/* As much may go at once as the queue of a small switch holds; a tenth of a second, as for receivers, is no pacing. */
@@ -216,6 +248,8 @@ bool dist_port_start(struct dist_port *port, struct dist_error *error)
 
 static void end(uint16_t id)
 {
+	if (id == DIST_PORT_NONE)
+		return;
 	rte_eth_dev_stop(id);
 	rte_eth_dev_close(id);
 }

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** No device. */
+#define DIST_PORT_NONE UINT16_MAX
+
 struct rte_mempool;
 
 /** Payloads up to this are copied even by reference: measured, 200 bytes go out 1.7 times as fast so. */
@@ -27,6 +30,8 @@ struct dist_port {
 	bool kernel_reads;  /* the kernel reads every packet as well (af_packet): what is no media is its own */
 	bool reads_back;    /* the port may read back what was sent from its address */
 	bool by_reference;
+	bool scattered_memory; /* a card reads it by addresses that may not be contiguous */
+	enum dist_backend backend;
 	unsigned queues;
 	uint16_t mtu;
 	uint8_t mac[6];
@@ -35,6 +40,8 @@ struct dist_port {
 	struct rte_mempool *headers[DIST_WORKERS_MAX];
 	/* Readable when the queue has packets; -1 where the driver has no such thing. */
 	int descriptors[DIST_WORKERS_MAX];
+	/* What the kernel has told of each queue's losses so far, where it tells only what is new. */
+	uint64_t missed_before[DIST_WORKERS_MAX];
 	/* Pacing of all that is sent. */
 	struct dist_rate rate;
 	struct dist_bucket bucket;
@@ -44,6 +51,8 @@ struct dist_port {
 bool dist_port_open(struct dist_port *port, const struct dist_engine_options *options, const struct dist_plan *plan,
 		    uint16_t mtu, struct dist_error *error);
 bool dist_port_start(struct dist_port *port, struct dist_error *error);
+/** Packets that came faster than they were taken in, since the port was opened. The control thread's. */
+uint64_t dist_port_missed(struct dist_port *port);
 void dist_port_close(struct dist_port *port);
 
 #endif

@@ -1,14 +1,13 @@
 #include "probe.h"
 
+#include "netdev.h"
+
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -49,38 +48,37 @@ static bool rights(const struct right *needed, size_t count, const struct dist_p
 			      plan->backend_name, missing);
 }
 
-/* Queues in use; 0 where the driver does not tell. (The directory in /sys may be another network namespace's.) */
-static unsigned receive_queues(const char *interface)
+/* Media that comes by a queue without a socket would go to the kernel. */
+static bool probe_queues(const struct dist_engine_options *options, const struct dist_plan *plan, struct dist_error *error)
 {
-	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq request = {0};
-	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int code;
+	bool combined;
+	unsigned queues = dist_netdev_receive_queues(plan->netdev, &combined);
 
-	strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
-	request.ifr_data = (void *)&channels;
-	code = ioctl(descriptor, SIOCETHTOOL, &request);
-	close(descriptor);
-	return code < 0 ? 0 : channels.rx_count + channels.combined_count;
+	/* The driver of DPDK 22.11 counts such a device as one with one queue. */
+	if (!combined && options->queues > 1)
+		return dist_error_set(error, "PORT_UNFIT",
+				      "the queues of \"%s\" are not combined ones, and af_xdp takes only one of such a device; ask "
+				      "for one queue, or take af_packet",
+				      plan->netdev);
+	if (queues && queues != options->queues)
+		return dist_error_set(error, "PORT_UNFIT",
+				      "\"%s\" has %u receive queues and %u are asked for; make them as many "
+				      "(`ethtool -L %s %s %u`)",
+				      plan->netdev, queues, options->queues, plan->netdev, combined ? "combined" : "rx",
+				      options->queues);
+	return true;
 }
 
 static bool probe_netdev(const struct dist_engine_options *options, const struct dist_plan *plan,
 			 struct dist_error *error)
 {
-	struct ifreq request = {0};
-	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	unsigned queues;
-	int flags, mtu;
+	unsigned flags, mtu;
 
-	if (strlen(plan->netdev) >= sizeof(request.ifr_name) || if_nametoindex(plan->netdev) == 0) {
-		close(descriptor);
+	if (if_nametoindex(plan->netdev) == 0)
 		return dist_error_set(error, "PORT_MISSING", "there is no interface \"%s\" here; `ip link` lists them",
 				      plan->netdev);
-	}
-	strcpy(request.ifr_name, plan->netdev);
-	flags = ioctl(descriptor, SIOCGIFFLAGS, &request) < 0 ? 0 : request.ifr_flags;
-	mtu = ioctl(descriptor, SIOCGIFMTU, &request) < 0 ? 0 : request.ifr_mtu;
-	close(descriptor);
+	flags = dist_netdev_flags(plan->netdev);
+	mtu = dist_netdev_mtu(plan->netdev);
 	if (flags & IFF_LOOPBACK)
 		return dist_error_set(error, "PORT_UNFIT", "\"%s\" is the loopback interface, which has no Ethernet", plan->netdev);
 	if (!(flags & IFF_UP))
@@ -88,16 +86,9 @@ static bool probe_netdev(const struct dist_engine_options *options, const struct
 				      plan->netdev);
 	if (plan->backend == DIST_BACKEND_AF_XDP && mtu > DIST_PROBE_XDP_MTU_MAX)
 		return dist_error_set(error, "PORT_UNFIT",
-				      "the MTU of \"%s\" is %d and af_xdp takes %d at most; lower it, or take af_packet",
+				      "the MTU of \"%s\" is %u and af_xdp takes %d at most; lower it, or take af_packet",
 				      plan->netdev, mtu, DIST_PROBE_XDP_MTU_MAX);
-	/* Media that comes by a queue without a socket would go to the kernel. */
-	queues = plan->backend == DIST_BACKEND_AF_XDP ? receive_queues(plan->netdev) : 0;
-	if (queues && queues != options->queues)
-		return dist_error_set(error, "PORT_UNFIT",
-				      "\"%s\" has %u receive queues and %u are asked for; make them as many "
-				      "(`ethtool -L %s combined %u`)",
-				      plan->netdev, queues, options->queues, plan->netdev, options->queues);
-	return true;
+	return plan->backend != DIST_BACKEND_AF_XDP || probe_queues(options, plan, error);
 }
 
 static bool probe_xdp(const char *program, struct dist_error *error)

@@ -13,7 +13,7 @@
 bool dist_probe(const struct dist_engine_options *options, const struct dist_plan *plan, const char *program,
 		struct dist_error *error);
 
-/** The largest MTU that AF_XDP takes in one buffer. */
+/** The largest MTU that AF_XDP takes: a buffer with its head, headroom and the kernel's own 256 bytes fits into a page. */
 #define DIST_PROBE_XDP_MTU_MAX 3498
 
 /** Finds the program's file `name`: beside this executable, in the build tree, or where it was installed. */

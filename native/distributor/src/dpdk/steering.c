@@ -2,6 +2,7 @@
 
 #include "../clock.h"
 #include "../log.h"
+#include "program.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -53,98 +54,6 @@ bool dist_steering_claim(struct dist_steering *steering, const char *interface, 
 			      strerror(errno));
 }
 
-/*
- * The number of the program that was attached last, for those who may not ask the kernel for its name (that needs
- * CAP_SYS_ADMIN). Numbers are not given twice before the next start of the machine, and this directory does not outlive
- * that either.
- */
-static void record_path(const struct dist_steering *steering, char *path, size_t bytes)
-{
-	const char *directory = getenv("RUNTIME_DIRECTORY");
-
-	if (!directory || !*directory)
-		directory = getenv("XDG_RUNTIME_DIR");
-	if (!directory || !*directory)
-		directory = "/run";
-	snprintf(path, bytes, "%s/penstock-steer-%s", directory, steering->interface);
-}
-
-static uint32_t record_read(const struct dist_steering *steering)
-{
-	char path[512];
-	unsigned id = 0;
-	FILE *file;
-
-	record_path(steering, path, sizeof(path));
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%u", &id) != 1)
-		id = 0;
-	fclose(file);
-	return id;
-}
-
-static void record_write(const struct dist_steering *steering, uint32_t id)
-{
-	char path[512];
-	FILE *file;
-
-	record_path(steering, path, sizeof(path));
-	if (id == 0) {
-		unlink(path);
-		return;
-	}
-	file = fopen(path, "we");
-	if (!file) {
-		dist_log(DIST_LOG_DEBUG, "steering.record", "%s cannot be written: %s", path, strerror(errno));
-		return;
-	}
-	fprintf(file, "%u\n", id);
-	fclose(file);
-}
-
-static uint32_t attached_program(int interface_index)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
-	if (bpf_xdp_query(interface_index, 0, &query) < 0)
-		return 0;
-	return query.prog_id ? query.prog_id : query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
-}
-
-/* Is it called `steer` and does it use the maps of ours? `name` gets its name, or "?". */
-static bool program_is_ours(const struct dist_steering *steering, uint32_t id, char name[BPF_OBJ_NAME_LEN])
-{
-	struct bpf_prog_info info = {0};
-	uint32_t maps[8] = {0};
-	uint32_t bytes = sizeof(info);
-	bool ours = false;
-	int program = bpf_prog_get_fd_by_id(id);
-
-	strcpy(name, "?");
-	if (program < 0)
-		return record_read(steering) == id;
-	info.nr_map_ids = sizeof(maps) / sizeof(maps[0]);
-	info.map_ids = (uint64_t)(uintptr_t)maps;
-	if (bpf_obj_get_info_by_fd(program, &info, &bytes) == 0) {
-		memcpy(name, info.name, BPF_OBJ_NAME_LEN);
-		for (uint32_t i = 0; i < info.nr_map_ids && i < 8 && strcmp(name, FLOW_PROGRAM_STEER) == 0; i++) {
-			struct bpf_map_info map = {0};
-			uint32_t map_bytes = sizeof(map);
-			int descriptor = bpf_map_get_fd_by_id(maps[i]);
-
-			if (descriptor < 0)
-				continue;
-			if (bpf_obj_get_info_by_fd(descriptor, &map, &map_bytes) == 0)
-				ours |= strcmp(map.name, FLOW_MAP_KEYS) == 0;
-			close(descriptor);
-		}
-	}
-	close(program);
-	return ours;
-}
-
 static void shade_place(const struct dist_steering *steering, struct bpf_tc_hook *hook, struct bpf_tc_opts *filter)
 {
 	*hook = (struct bpf_tc_hook){
@@ -178,14 +87,14 @@ static void remove_shade(struct dist_steering *steering)
 
 bool dist_steering_remove_stale(struct dist_steering *steering, struct dist_error *error)
 {
-	char name[BPF_OBJ_NAME_LEN];
-	uint32_t id = attached_program(steering->interface_index);
+	char name[DIST_PROGRAM_NAME_BYTES];
+	uint32_t id = dist_program_attached(steering->interface_index);
 	int code;
 
 	remove_shade(steering);
 	if (id == 0)
 		return true;
-	if (!program_is_ours(steering, id, name))
+	if (!dist_program_is_ours(steering->interface, id, name))
 		return dist_error_set(error, "PORT_BUSY",
 				      "the interface \"%s\" has an XDP program already (\"%s\", number %u) that is not this "
 				      "distributor's; take it off with `ip link set %s xdp off` if nobody needs it",
@@ -232,7 +141,7 @@ static int own_map(const char *name)
 
 bool dist_steering_open_steer(struct dist_steering *steering, struct dist_error *error)
 {
-	uint32_t id = attached_program(steering->interface_index);
+	uint32_t id = dist_program_attached(steering->interface_index);
 
 	steering->keys = own_map(FLOW_MAP_KEYS);
 	steering->counts = own_map(FLOW_MAP_COUNTS);
@@ -241,7 +150,7 @@ bool dist_steering_open_steer(struct dist_steering *steering, struct dist_error 
 				      "the driver has attached no program with the maps \"%s\" and \"%s\" to \"%s\"; is the "
 				      "program the one that was built with this distributor?",
 				      FLOW_MAP_KEYS, FLOW_MAP_COUNTS, steering->interface);
-	record_write(steering, id);
+	dist_program_record(steering->interface, id);
 	steering->kind = DIST_STEERING_STEER;
 	return true;
 }
@@ -354,6 +263,34 @@ bool dist_steering_counts(const struct dist_steering *steering, uint64_t counts[
 	return true;
 }
 
+static void set(dist_counter *counter, uint64_t value)
+{
+	atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
+void dist_steering_count(const struct dist_steering *steering, struct dist_worker_stats *kernel)
+{
+	static const struct {
+		enum flow_count count;
+		enum dist_drop_reason reason;
+	} reasons[] = {
+		{FLOW_COUNT_NO_MEDIA, DIST_DROP_NO_MEDIA},     {FLOW_COUNT_WRONG_MEDIA, DIST_DROP_WRONG_MEDIA},
+		{FLOW_COUNT_FRAGMENT, DIST_DROP_FRAGMENT},     {FLOW_COUNT_IP_OPTIONS, DIST_DROP_IP_OPTIONS},
+		{FLOW_COUNT_IP_HEADER, DIST_DROP_IP_HEADER},   {FLOW_COUNT_UDP_LENGTH, DIST_DROP_UDP_LENGTH},
+	};
+	uint64_t counts[FLOW_COUNTS];
+	uint64_t passed;
+
+	if (steering->kind != DIST_STEERING_STEER || !dist_steering_counts(steering, counts))
+		return;
+	passed = counts[FLOW_COUNT_UNGUARDED];
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		set(&kernel->drops[reasons[i].reason], counts[reasons[i].count]);
+		passed += counts[reasons[i].count];
+	}
+	set(&kernel->passed, passed);
+}
+
 static void close_descriptor(int *descriptor)
 {
 	if (*descriptor >= 0)
@@ -366,7 +303,7 @@ void dist_steering_close(struct dist_steering *steering)
 	if (steering->kind == DIST_STEERING_SHADE)
 		remove_shade(steering);
 	if (steering->kind == DIST_STEERING_STEER)
-		record_write(steering, 0);
+		dist_program_record(steering->interface, 0);
 	if (steering->object)
 		bpf_object__close(steering->object);
 	steering->object = NULL;

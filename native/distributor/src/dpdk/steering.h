@@ -16,6 +16,7 @@
 #include "../../bpf/flow.h"
 #include "../error.h"
 #include "../rule.h"
+#include "../stats.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -71,6 +72,12 @@ void dist_steering_keep(struct dist_steering *steering, uint64_t now_ns);
 
 /** What the program has counted since it was attached. False without steering. */
 bool dist_steering_counts(const struct dist_steering *steering, uint64_t counts[FLOW_COUNTS]);
+
+/**
+ * Sets what a worker would have counted of the packets that `steer` leaves to the kernel, which no worker ever sees.
+ * (Behind AF_PACKET the workers read everything and count it themselves.)
+ */
+void dist_steering_count(const struct dist_steering *steering, struct dist_worker_stats *kernel);
 
 /** Detaches what this module attached and gives up the claim. The driver detaches `steer` when its port is closed. */
 void dist_steering_close(struct dist_steering *steering);

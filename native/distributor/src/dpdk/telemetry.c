@@ -8,6 +8,18 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct dist_telemetry current;
 
+/* Names there have no hyphens: the wire's `no-rule` is `no_rule`. */
+static void add_count(struct rte_tel_data *data, const char *name, uint64_t count)
+{
+	char allowed[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(allowed) - 1 && name[i] != 0; i++)
+		allowed[i] = name[i] == '-' ? '_' : name[i];
+	allowed[i] = 0;
+	rte_tel_data_add_dict_u64(data, allowed, count);
+}
+
 static int answer_stats(const char *command, const char *parameters, struct rte_tel_data *data)
 {
 	struct dist_totals totals;
@@ -43,7 +55,7 @@ static int answer_drops(const char *command, const char *parameters, struct rte_
 		totals = dist_worker_stats_sum(current.workers, current.worker_count);
 		for (int i = 0; i < DIST_DROP_COUNT; i++)
 			if (totals.drops[i])
-				rte_tel_data_add_dict_u64(data, dist_drop_name((enum dist_drop_reason)i), totals.drops[i]);
+				add_count(data, dist_drop_name((enum dist_drop_reason)i), totals.drops[i]);
 	}
 	pthread_mutex_unlock(&lock);
 	return 0;
@@ -87,7 +99,7 @@ static int answer_steering(const char *command, const char *parameters, struct r
 	pthread_mutex_lock(&lock);
 	if (current.steering && dist_steering_counts(current.steering, counts))
 		for (int i = 0; i < FLOW_COUNTS; i++)
-			rte_tel_data_add_dict_u64(data, names[i], counts[i]);
+			add_count(data, names[i], counts[i]);
 	pthread_mutex_unlock(&lock);
 	return 0;
 }

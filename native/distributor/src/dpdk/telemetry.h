@@ -4,7 +4,7 @@
  * DPDK's and read counters alone.
  *
  *   /penstock/stats     packets and bytes in and out, polls, sleeps
- *   /penstock/drops     by reason, those that are not 0
+ *   /penstock/drops     by reason, those that are not 0; names have underscores for hyphens
  *   /penstock/port      by reference or not, queues, what the device itself has counted
  *   /penstock/steering  what the program in the kernel has counted
  */

@@ -6,21 +6,15 @@
 #include "../packet.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_memcpy.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 
-/* How often a device that takes nothing is asked again before the rest of a burst is dropped. */
-#define SEND_TRIES 64
-/* What a frame takes on the wire beside its bytes: preamble, check sequence, gap. */
-#define WIRE_MORE 24
 #define PREFETCH_AHEAD 4
 /* Sleeps of 50 µs need a timer that is no later than this. */
 #define TIMER_SLACK_NS 1000
@@ -31,49 +25,6 @@ struct received {
 	struct dist_packet packet;
 	struct dist_flow_key key;
 };
-
-static void pace(struct dist_worker *w)
-{
-	struct dist_port *port = w->port;
-	uint64_t now_ns = dist_clock_now_ns();
-
-	/* The port's packets are held back, not dropped: the queue in front of us is the longer one. */
-	while (!dist_bucket_admit(&port->bucket, &port->rate, w->out.cost, now_ns)) {
-		rte_pause();
-		now_ns = dist_clock_now_ns();
-	}
-}
-
-static void flush(struct dist_worker *w)
-{
-	struct dist_worker_out *out = &w->out;
-	unsigned count = out->count, sent = 0, tries = 0;
-	uint64_t bytes = 0;
-
-	if (count == 0)
-		return;
-	if (w->port->rate.cost)
-		pace(w);
-	while (sent < count && tries < SEND_TRIES) {
-		uint16_t taken = rte_eth_tx_burst(w->port->send_id, (uint16_t)w->index, out->frames + sent,
-						  (uint16_t)(count - sent));
-
-		sent += taken;
-		tries += taken == 0;
-	}
-	for (unsigned i = 0; i < sent; i++) {
-		dist_traffic_add(&out->owners[i].receiver->sent, 1, out->owners[i].payload_length);
-		dist_traffic_add(&out->owners[i].rule->sent, 1, out->owners[i].payload_length);
-		bytes += out->owners[i].payload_length;
-	}
-	dist_traffic_add(&w->stats->sent, sent, bytes);
-	for (unsigned i = sent; i < count; i++) {
-		dist_drop_copy(w->stats, out->owners[i].rule, out->owners[i].receiver, DIST_DROP_QUEUE_FULL);
-		rte_pktmbuf_free(out->frames[i]);
-	}
-	out->count = 0;
-	out->cost = 0;
-}
 
 static inline struct rte_mbuf *spare_take(struct dist_worker *w, struct rte_mempool *pool)
 {
@@ -106,7 +57,7 @@ static inline struct rte_mbuf *frame_make(struct dist_worker *w, const struct di
 		frame->next = in->buffer;
 	} else {
 		frame->data_len = (uint16_t)frame->pkt_len;
-		rte_memcpy(bytes + receiver->header_length, in->packet.payload, length);
+		memcpy(bytes + receiver->header_length, in->packet.payload, length);
 	}
 	return frame;
 }
@@ -122,41 +73,10 @@ static inline enum dist_drop_reason admit(const struct dist_receiver *receiver, 
 	return dist_receiver_admit(receiver, length, now_ns);
 }
 
-/*
- * A port cannot send to its own machine. Raw sockets take the same headers that other receivers get, from IP on, so such
- * a receiver costs one system call and sees the same packet.
- */
-static void send_local(struct dist_worker *w, const struct dist_receiver *receiver, const struct received *in,
-		       uint32_t payload_sum, struct dist_rule_stats *rule_stats, struct dist_receiver_stats *stats)
-{
-	uint8_t headers[DIST_HEADER_MAX];
-	struct iovec parts[2] = {{headers + receiver->ip_offset, (size_t)receiver->header_length - receiver->ip_offset},
-				 {(void *)(uintptr_t)in->packet.payload, in->packet.payload_length}};
-	union dist_sockaddr target = receiver->sockaddr;
-	struct msghdr message = {.msg_name = &target,
-				 .msg_namelen = receiver->is_v4 ? sizeof(target.v4) : sizeof(target.v6),
-				 .msg_iov = parts,
-				 .msg_iovlen = 2};
-	int descriptor = receiver->is_v4 ? w->local_v4 : w->local_v6;
-
-	dist_frame_stamp(receiver, in->packet.payload_length, payload_sum, 0, headers);
-	/* A raw socket of IPv6 takes a port for a protocol. */
-	if (!receiver->is_v4)
-		target.v6.sin6_port = 0;
-	if (sendmsg(descriptor, &message, MSG_DONTWAIT) < 0) {
-		dist_drop_copy(w->stats, rule_stats, stats, DIST_DROP_SEND_FAILED);
-		return;
-	}
-	dist_traffic_add(&stats->sent, 1, in->packet.payload_length);
-	dist_traffic_add(&rule_stats->sent, 1, in->packet.payload_length);
-	dist_traffic_add(&w->stats->sent, 1, in->packet.payload_length);
-}
-
 /* Takes the buffer over. */
 static void fan_out(struct dist_worker *w, const struct dist_rule *rule, struct received *in, uint32_t payload_sum)
 {
 	struct dist_rule_stats *rule_stats = &rule->state->stats[w->index];
-	struct dist_worker_out *out = &w->out;
 	uint16_t length = in->packet.payload_length;
 	/* A small payload is copied sooner than it is counted. */
 	bool by_reference = w->port->by_reference && length > DIST_PORT_COPY_BYTES;
@@ -171,18 +91,21 @@ static void fan_out(struct dist_worker *w, const struct dist_rule *rule, struct 
 	}
 	for (uint32_t i = 0; i < rule->receiver_count; i++) {
 		const struct dist_receiver *receiver = &rule->receivers[i];
-		struct dist_receiver_stats *stats = &receiver->state->stats[w->index];
+		struct dist_receiver_stats *stats = &receiver->stats[w->index];
 		enum dist_drop_reason reason = admit(receiver, length, w->now_ns);
 		struct rte_mbuf *frame;
 
-		rte_prefetch0(receiver + 1);
-		rte_prefetch0((const uint8_t *)(receiver + 1) + DIST_CACHE_LINE);
+		/* Two receivers ahead its template; one ahead its counters, to which the template's line leads. */
+		rte_prefetch0(receiver + 2);
+		rte_prefetch0((const uint8_t *)(receiver + 2) + DIST_CACHE_LINE);
+		if (likely(i + 1 < rule->receiver_count))
+			rte_prefetch0(&receiver[1].stats[w->index]);
 		if (unlikely(reason != DIST_DROP_NONE)) {
 			dist_drop_copy(w->stats, rule_stats, stats, reason);
 			continue;
 		}
 		if (unlikely(receiver->port == DIST_PORT_LOCAL)) {
-			send_local(w, receiver, in, payload_sum, rule_stats, stats);
+			dist_local_sender_add(&w->local, receiver, &in->packet, payload_sum, in->buffer, rule_stats, stats);
 			continue;
 		}
 		frame = frame_make(w, receiver, in, payload_sum, by_reference);
@@ -191,13 +114,7 @@ static void fan_out(struct dist_worker *w, const struct dist_rule *rule, struct 
 			continue;
 		}
 		made++;
-		out->frames[out->count] = frame;
-		out->owners[out->count].rule = rule_stats;
-		out->owners[out->count].receiver = stats;
-		out->owners[out->count].payload_length = length;
-		out->cost += dist_rate_byte_cost(&w->port->rate, frame->pkt_len + WIRE_MORE);
-		if (++out->count == DIST_WORKER_BURST)
-			flush(w);
+		dist_port_sender_add(&w->out, frame, length, rule_stats, stats);
 	}
 	if (by_reference && made < rule->receiver_count)
 		rte_mbuf_refcnt_update(in->buffer, (int16_t)(made - (int)rule->receiver_count));
@@ -293,6 +210,7 @@ static void take(struct dist_worker *w, struct rte_mbuf **buffers, unsigned coun
 	bool draining = atomic_load_explicit(&w->draining, memory_order_relaxed);
 
 	w->now_ns = dist_clock_now_ns();
+	w->out.wait_until_ns = w->now_ns + DIST_PORT_WAIT_NS;
 	for (unsigned i = 0; i < count; i++) {
 		struct received *one = &in[media];
 		enum dist_drop_reason reason;
@@ -314,7 +232,8 @@ static void take(struct dist_worker *w, struct rte_mbuf **buffers, unsigned coun
 	dist_rule_table_rcu_find_burst(w->table, keys, media, rules);
 	for (unsigned i = 0; i < media; i++)
 		serve(w, rules[i], &in[i]);
-	flush(w);
+	dist_port_sender_flush(&w->out);
+	dist_local_sender_flush(&w->local);
 }
 
 /* What the kernel sends by the tap goes out of the port. */

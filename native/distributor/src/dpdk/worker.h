@@ -11,29 +11,19 @@
 #include "../rule_table_rcu.h"
 #include "../stats.h"
 #include "idle.h"
+#include "local_sender.h"
 #include "port.h"
+#include "port_sender.h"
 
 #include <stdalign.h>
 #include <stdatomic.h>
 
 #define DIST_WORKER_BURST 64
 
-/** `port` of a receiver on this machine itself: its packets go up to the kernel, by a socket that takes whole headers. */
+/** `port` of a receiver on this machine itself (local_sender.h). */
 #define DIST_PORT_LOCAL 1
 
 struct rte_mbuf;
-
-/* Frames that wait for a full burst, and whose they are. */
-struct dist_worker_out {
-	unsigned count;
-	uint64_t cost; /* for pacing the port */
-	struct rte_mbuf *frames[DIST_WORKER_BURST];
-	struct {
-		struct dist_rule_stats *rule;
-		struct dist_receiver_stats *receiver;
-		uint16_t payload_length;
-	} owners[DIST_WORKER_BURST];
-};
 
 struct dist_worker {
 	alignas(DIST_CACHE_LINE) unsigned index; /* of the worker, and of its queues */
@@ -42,12 +32,11 @@ struct dist_worker {
 	struct dist_worker_stats *stats;
 	struct dist_idle_state idle;
 	int descriptor; /* to wait for packets at, or -1 */
-	int local_v4;   /* raw sockets for receivers on this machine, or -1 */
-	int local_v6;
 	/* Buffers taken from the pool beforehand. */
 	unsigned spare_count;
 	struct rte_mbuf *spare[DIST_WORKER_BURST];
-	struct dist_worker_out out;
+	struct dist_port_sender out;
+	struct dist_local_sender local;
 	uint64_t now_ns; /* of the burst in hand */
 	/* Written by control: */
 	alignas(DIST_CACHE_LINE) atomic_bool stop;

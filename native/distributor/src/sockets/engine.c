@@ -1,19 +1,14 @@
 /*
- * The sockets engine: needs no right, no device and no DPDK. One worker reads what comes in on any flow's socket
- * (recvmmsg) and sends it on (sendmmsg, UDP_SEGMENT). The kernel has parsed the packets, so what is left here is to
- * classify them.
+ * The sockets engine: needs no right, no device and no DPDK. The kernel has parsed the packets, so what is left to its one
+ * worker is to classify them and to send them on (worker.h). Here: the control thread's side.
  */
 #include "engine.h"
 
-#include "checksum.h"
-#include "classify.h"
 #include "clock.h"
-#include "fan_out.h"
-#include "flow.h"
-#include "frame.h"
 #include "log.h"
 #include "rule_table_simple.h"
 #include "sender.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -27,164 +22,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WORKER 0
 #define WORKERS 1
-#define EVENTS_PER_WAIT 64
-/* A datagram that is larger is counted as jumbo: no link of ours takes it in one packet. */
-#define PACKET_BYTES 9216
-/* What may leave at once where the port is paced. */
-#define PORT_BURST_BYTES 65536
+/* Where control counts what no worker sees. */
+#define KERNEL WORKERS
 #define INTERFACE_LOOK_NS DIST_NS_PER_SECOND
+#define MISSED_LOOK_NS DIST_NS_PER_SECOND
 
 struct dist_engine {
 	struct dist_engine_options options;
 	struct dist_engine_facts facts;
 	struct dist_rule_table *table;
-	struct dist_worker_stats stats[WORKERS];
+	struct dist_worker_stats stats[WORKERS + 1];
 	struct dist_socket_flow *flows;
 	struct dist_senders senders;
 	int epoll;
 	int wake; /* an eventfd: the worker is to look whether it still runs */
-	atomic_bool runs;
 	bool started;
 	pthread_t thread;
 	unsigned interface_index; /* 0: packets of any */
 	bool interface_gone;
 	uint64_t interface_looked_ns;
-
-	/* The worker's: one batch as it came in, and its way out. */
-	struct mmsghdr received[DIST_BATCH_PACKETS];
-	struct iovec received_at[DIST_BATCH_PACKETS];
-	union dist_sockaddr received_from[DIST_BATCH_PACKETS];
-	uint8_t packets[DIST_BATCH_PACKETS][PACKET_BYTES];
-	struct dist_fan_out fan_out;
+	uint64_t missed_looked_ns;
+	uint64_t missed_before; /* by flows that are gone */
+	struct dist_sockets_worker worker;
 };
-
-/* ---- The worker. No allocation and no lock from here to its loop. */
-
-static unsigned receive(struct dist_engine *engine, int fd)
-{
-	for (unsigned i = 0; i < DIST_BATCH_PACKETS; i++)
-		engine->received[i].msg_hdr.msg_namelen = sizeof(engine->received_from[i]);
-	int count = recvmmsg(fd, engine->received, DIST_BATCH_PACKETS, MSG_DONTWAIT, NULL);
-	return count > 0 ? (unsigned)count : 0;
-}
-
-/* What a capture shows of a packet that the kernel has unpacked: an IP packet with what is known of it. */
-static void capture(const struct dist_engine *engine, const struct dist_rule *rule, unsigned at,
-		    const struct dist_packet *packet)
-{
-	struct dist_receiver shape = {.is_v4 = false};
-	struct dist_receiver_spec to = {.address = rule->key.destination,
-					.port = ntohs(rule->key.port_be),
-					.source_port = packet->source_port,
-					.ttl = DIST_SENDER_TTL};
-	struct dist_link link = {.source = packet->source, .mtu = UINT16_MAX};
-	uint8_t headers[DIST_HEADER_MAX];
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	dist_frame_template(&shape, &to, &link, to.port);
-	dist_frame_stamp(&shape, packet->payload_length, dist_checksum_add(0, packet->payload, packet->payload_length), 0,
-			 headers);
-	dist_capture_add(rule->capture, headers + shape.ip_offset, (uint32_t)(shape.header_length - shape.ip_offset),
-			 engine->packets[at], packet->payload_length,
-			 (uint64_t)now.tv_sec * DIST_NS_PER_SECOND + (uint64_t)now.tv_nsec);
-}
-
-/* Why packet `at` of the batch goes to nobody, or DIST_DROP_NONE. Fills what is known of the packet. */
-static enum dist_drop_reason judge(const struct dist_engine *engine, const struct dist_rule *rule, unsigned at,
-				   struct dist_packet *packet)
-{
-	const struct mmsghdr *message = &engine->received[at];
-
-	if ((message->msg_hdr.msg_flags & MSG_TRUNC) != 0)
-		return DIST_DROP_JUMBO;
-	packet->payload = engine->packets[at];
-	packet->payload_length = (uint16_t)message->msg_len;
-	dist_address_from_sockaddr(&engine->received_from[at], &packet->source, &packet->source_port);
-	enum dist_media media = dist_classify(packet->payload, packet->payload_length);
-	if (media == DIST_MEDIA_NONE)
-		return DIST_DROP_NO_MEDIA;
-	if (rule == NULL)
-		return DIST_DROP_NO_RULE;
-	if (!dist_rule_takes_source(rule, packet))
-		return DIST_DROP_WRONG_SOURCE;
-	return dist_rule_takes_media(rule, media) ? DIST_DROP_NONE : DIST_DROP_WRONG_MEDIA;
-}
-
-static void serve_flow(struct dist_engine *engine, const struct dist_socket_flow *flow)
-{
-	unsigned count = receive(engine, flow->fd);
-	const struct dist_rule *rule = dist_rule_table_simple_find(dist_rule_table_simple_of(engine->table), &flow->key);
-	struct dist_fan_out *fan_out = &engine->fan_out;
-	uint64_t bytes = 0;
-
-	fan_out->packet_count = 0;
-	for (unsigned i = 0; i < count; i++) {
-		struct dist_packet packet = {0};
-		enum dist_drop_reason reason = judge(engine, rule, i, &packet);
-		if (reason != DIST_DROP_NONE) {
-			if (rule != NULL)
-				dist_drop_packet(&engine->stats[WORKER], &rule->state->stats[WORKER], reason);
-			else
-				dist_drop_frame(&engine->stats[WORKER], reason);
-			continue;
-		}
-		if (rule->capture != NULL)
-			capture(engine, rule, i, &packet);
-		fan_out->payloads[fan_out->packet_count++] =
-			(struct iovec){.iov_base = engine->packets[i], .iov_len = packet.payload_length};
-		bytes += packet.payload_length;
-	}
-	if (fan_out->packet_count == 0)
-		return;
-	dist_traffic_add(&engine->stats[WORKER].received, fan_out->packet_count, bytes);
-	dist_traffic_add(&rule->state->stats[WORKER].received, fan_out->packet_count, bytes);
-	dist_fan_out_send(fan_out, rule, WORKER, dist_clock_now_ns());
-}
-
-/*
- * Where no socket has anything it sleeps in the kernel, so that an idle distributor costs nothing; `latency` never sleeps.
- * Asleep the worker is offline, and the control thread need not wait for it; so what woke it may be gone by now, and is
- * only a reason to look again.
- */
-static void sleep_until_ready(struct dist_engine *engine, struct dist_rule_table_simple *table)
-{
-	struct epoll_event ignored;
-
-	dist_rule_table_simple_offline(table, WORKER);
-	dist_counter_add(&engine->stats[WORKER].sleeps, 1);
-	epoll_wait(engine->epoll, &ignored, 1, -1);
-	dist_rule_table_simple_online(table, WORKER);
-}
-
-static void *work(void *context)
-{
-	struct dist_engine *engine = context;
-	struct dist_rule_table_simple *table = dist_rule_table_simple_of(engine->table);
-	struct dist_worker_stats *stats = &engine->stats[WORKER];
-	struct epoll_event events[EVENTS_PER_WAIT];
-
-	dist_rule_table_simple_online(table, WORKER);
-	while (atomic_load_explicit(&engine->runs, memory_order_relaxed)) {
-		int count = epoll_wait(engine->epoll, events, EVENTS_PER_WAIT, 0);
-		dist_counter_add(&stats->polls, 1);
-		for (int i = 0; i < count; i++)
-			if (events[i].data.ptr != NULL)
-				serve_flow(engine, events[i].data.ptr);
-		dist_rule_table_simple_quiescent(table, WORKER);
-		if (count > 0)
-			continue;
-		dist_counter_add(&stats->empty_polls, 1);
-		if (engine->options.idle != DIST_IDLE_LATENCY)
-			sleep_until_ready(engine, table);
-	}
-	dist_rule_table_simple_offline(table, WORKER);
-	return NULL;
-}
-
-/* ---- The control thread's side */
 
 static void engine_close(struct dist_engine *engine)
 {
@@ -224,24 +85,10 @@ static bool has_ipv6(void)
 	return fd >= 0;
 }
 
-static void init_batch(struct dist_engine *engine)
-{
-	for (unsigned i = 0; i < DIST_BATCH_PACKETS; i++) {
-		engine->received_at[i] = (struct iovec){.iov_base = engine->packets[i], .iov_len = PACKET_BYTES};
-		engine->received[i].msg_hdr =
-			(struct msghdr){.msg_name = &engine->received_from[i], .msg_iov = &engine->received_at[i], .msg_iovlen = 1};
-	}
-	memset(engine->packets, 0, sizeof(engine->packets)); /* no page fault later */
-	engine->fan_out.senders = &engine->senders;
-	engine->fan_out.stats = &engine->stats[WORKER];
-	engine->fan_out.port_rate = dist_rate_of_bits(engine->options.port_bits_per_second);
-	engine->fan_out.port_rate.burst = dist_rate_byte_cost(&engine->fan_out.port_rate, PORT_BURST_BYTES);
-}
-
 static struct dist_engine *engine_open(const struct dist_engine_options *options, struct dist_error *error)
 {
 	if (options->interface != NULL && if_nametoindex(options->interface) == 0) {
-		dist_error_set(error, "PORT_GONE", "there is no interface %s; `ip link` lists those that are", options->interface);
+		dist_error_set(error, "PORT_MISSING", "there is no interface \"%s\" here; `ip link` lists them", options->interface);
 		return NULL;
 	}
 	struct dist_engine *engine = aligned_alloc(DIST_CACHE_LINE, sizeof(*engine));
@@ -260,7 +107,6 @@ static struct dist_engine *engine_open(const struct dist_engine_options *options
 						   .ttl = true,
 						   .multicast = true,
 						   .source_port = true};
-	init_batch(engine);
 	engine->table = dist_rule_table_simple_new(WORKERS, options->flows_max);
 	engine->epoll = epoll_create1(EPOLL_CLOEXEC);
 	engine->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -271,13 +117,19 @@ static struct dist_engine *engine_open(const struct dist_engine_options *options
 		engine_close(engine);
 		return NULL;
 	}
+	engine->worker.table = engine->table;
+	engine->worker.stats = engine->stats;
+	engine->worker.idle = options->idle;
+	engine->worker.epoll = engine->epoll;
+	engine->worker.fan_out.senders = &engine->senders;
+	dist_sockets_worker_init(&engine->worker, options->port_bits_per_second);
 	return engine;
 }
 
 static bool engine_start(struct dist_engine *engine, struct dist_error *error)
 {
-	atomic_store(&engine->runs, true);
-	int failed = pthread_create(&engine->thread, NULL, work, engine);
+	atomic_store(&engine->worker.runs, true);
+	int failed = pthread_create(&engine->thread, NULL, dist_sockets_worker_run, &engine->worker);
 	if (failed != 0)
 		return dist_error_set(error, "ENGINE_FAILED", "the worker cannot be started: %s", strerror(failed));
 	engine->started = true;
@@ -290,7 +142,7 @@ static void engine_stop(struct dist_engine *engine)
 
 	if (!engine->started)
 		return;
-	atomic_store(&engine->runs, false);
+	atomic_store(&engine->worker.runs, false);
 	if (write(engine->wake, &one, sizeof(one)) < 0)
 		dist_log(DIST_LOG_ERROR, "engine.stop", "the worker cannot be woken: %s", strerror(errno));
 	pthread_join(engine->thread, NULL);
@@ -336,6 +188,7 @@ static void flow_remove(struct dist_engine *engine, const struct dist_flow_key *
 		epoll_ctl(engine->epoll, EPOLL_CTL_DEL, flow->fd, NULL);
 		/* The worker may be reading from it; and the port must be free when this returns. */
 		engine->table->ops->synchronize(engine->table);
+		engine->missed_before += dist_socket_flow_missed(flow);
 		dist_socket_flow_close(flow);
 		return;
 	}
@@ -381,17 +234,17 @@ static int control_fd(struct dist_engine *engine)
  * Sockets that are bound to an interface go deaf when it is taken away, and stay so when one of its name comes back: then
  * the process ends, for whoever supervises it to start it again.
  */
-static bool control(struct dist_engine *engine, uint64_t now_ns)
+static void look_after_interface(struct dist_engine *engine, uint64_t now_ns)
 {
 	const char *name = engine->options.interface;
 	char text[128];
 
 	if (name == NULL || now_ns - engine->interface_looked_ns < INTERFACE_LOOK_NS)
-		return false;
+		return;
 	engine->interface_looked_ns = now_ns;
 	unsigned index = if_nametoindex(name);
 	if (index == engine->interface_index)
-		return false;
+		return;
 	if (index != 0) {
 		snprintf(text, sizeof(text), "interface %s has come back as another one", name);
 		engine->options.fault(engine->options.fault_context, "ENGINE_FAILED", text);
@@ -400,10 +253,28 @@ static bool control(struct dist_engine *engine, uint64_t now_ns)
 		snprintf(text, sizeof(text), "interface %s is gone", name);
 		engine->options.fault(engine->options.fault_context, "PORT_GONE", text);
 	}
+}
+
+/* What sockets had no room for. */
+static void count_missed(struct dist_engine *engine, uint64_t now_ns)
+{
+	uint64_t missed = engine->missed_before;
+
+	engine->missed_looked_ns = now_ns;
+	for (const struct dist_socket_flow *flow = engine->flows; flow != NULL; flow = flow->next)
+		missed += dist_socket_flow_missed(flow);
+	atomic_store_explicit(&engine->stats[KERNEL].drops[DIST_DROP_MISSED], missed, memory_order_relaxed);
+}
+
+static bool control(struct dist_engine *engine, uint64_t now_ns)
+{
+	look_after_interface(engine, now_ns);
+	if (now_ns - engine->missed_looked_ns >= MISSED_LOOK_NS)
+		count_missed(engine, now_ns);
 	return false;
 }
 
-/* What was read is sent before the worker reads again, and rules are gone when this is asked. */
+/* What was read is sent before the worker reads again. */
 static bool drain(struct dist_engine *engine)
 {
 	engine->table->ops->synchronize(engine->table);
@@ -412,7 +283,7 @@ static bool drain(struct dist_engine *engine)
 
 static const struct dist_worker_stats *worker_stats(struct dist_engine *engine, unsigned *worker_count)
 {
-	*worker_count = WORKERS;
+	*worker_count = WORKERS + 1;
 	return engine->stats;
 }
 

@@ -104,14 +104,14 @@ static void count_sent(struct dist_fan_out *fan_out, const struct dist_receiver 
 {
 	dist_traffic_add(&fan_out->stats->sent, packets, bytes);
 	dist_traffic_add(&fan_out->rule_stats->sent, packets, bytes);
-	dist_traffic_add(&receiver->state->stats[worker].sent, packets, bytes);
+	dist_traffic_add(&receiver->stats[worker].sent, packets, bytes);
 }
 
 static void count_dropped(struct dist_fan_out *fan_out, const struct dist_receiver *receiver, unsigned worker,
 			  enum dist_drop_reason reason, uint16_t packets)
 {
 	for (uint16_t i = 0; i < packets; i++)
-		dist_drop_copy(fan_out->stats, fan_out->rule_stats, &receiver->state->stats[worker], reason);
+		dist_drop_copy(fan_out->stats, fan_out->rule_stats, &receiver->stats[worker], reason);
 }
 
 /* ---- Bursts */
@@ -160,18 +160,23 @@ static uint16_t handle_refusal(struct dist_fan_out *fan_out, uint16_t at, unsign
 	return 1;
 }
 
-/* Holds a message back while the port's rate is used up: what comes in meanwhile waits in the kernel. */
-static void wait_for_port(struct dist_fan_out *fan_out, uint32_t bytes)
+/*
+ * Holds a message back while the port's rate is used up: what comes in meanwhile waits in the kernel. False where that would
+ * take longer than a batch may: control must not wait for us.
+ */
+static bool wait_for_port(struct dist_fan_out *fan_out, uint32_t bytes)
 {
 	uint64_t cost = dist_rate_byte_cost(&fan_out->port_rate, bytes);
+	uint64_t now_ns = dist_clock_now_ns();
 
-	while (!dist_bucket_admit(&fan_out->port_bucket, &fan_out->port_rate, cost, dist_clock_now_ns())) {
-		uint64_t wait_ns =
-			dist_bucket_wait_ns(&fan_out->port_bucket, &fan_out->port_rate, cost, dist_clock_now_ns());
-		nanosleep(&(struct timespec){.tv_sec = (time_t)(wait_ns / DIST_NS_PER_SECOND),
-					     .tv_nsec = (long)(wait_ns % DIST_NS_PER_SECOND)},
-			  NULL);
+	while (!dist_bucket_admit(&fan_out->port_bucket, &fan_out->port_rate, cost, now_ns)) {
+		uint64_t wait_ns = dist_bucket_wait_ns(&fan_out->port_bucket, &fan_out->port_rate, cost, now_ns);
+		if (now_ns + wait_ns > fan_out->wait_until_ns)
+			return false;
+		nanosleep(&(struct timespec){.tv_nsec = (long)wait_ns}, NULL); /* DIST_PORT_WAIT_NS at most */
+		now_ns = dist_clock_now_ns();
 	}
+	return true;
 }
 
 static void flush(struct dist_fan_out *fan_out, unsigned worker)
@@ -180,8 +185,12 @@ static void flush(struct dist_fan_out *fan_out, unsigned worker)
 	uint16_t at = 0;
 
 	while (at < fan_out->message_count) {
-		if (paced)
-			wait_for_port(fan_out, fan_out->burst[at].group.bytes);
+		if (paced && !wait_for_port(fan_out, fan_out->burst[at].group.bytes)) {
+			count_dropped(fan_out, fan_out->burst[at].receiver, worker, DIST_DROP_QUEUE_FULL,
+				      fan_out->burst[at].group.count);
+			at++;
+			continue;
+		}
 		int taken = sendmmsg(fan_out->sender->fd, fan_out->messages + at, paced ? 1 : fan_out->message_count - at,
 				     MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (taken <= 0) {
@@ -230,6 +239,7 @@ void dist_fan_out_send(struct dist_fan_out *fan_out, const struct dist_rule *rul
 	uint16_t group_count = dist_segment_groups(fan_out->payloads, fan_out->packet_count, groups);
 
 	fan_out->rule_stats = &rule->state->stats[worker];
+	fan_out->wait_until_ns = now_ns + DIST_PORT_WAIT_NS;
 	fan_out->sender = NULL;
 	for (uint32_t i = 0; i < rule->receiver_count; i++) {
 		const struct dist_receiver *receiver = &rule->receivers[i];

@@ -39,6 +39,7 @@ struct dist_fan_out {
 	struct dist_worker_stats *stats;
 	struct dist_rate port_rate;
 	struct dist_bucket port_bucket;
+	uint64_t wait_until_ns; /* for the port's rate, with this batch */
 
 	/* The batch: payloads of packets that the rule takes. */
 	uint16_t packet_count;

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,14 @@ void dist_socket_flow_close(struct dist_socket_flow *flow)
 	if (flow->fd >= 0)
 		close(flow->fd);
 	free(flow);
+}
+
+uint64_t dist_socket_flow_missed(const struct dist_socket_flow *flow)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t bytes = sizeof(memory);
+
+	return getsockopt(flow->fd, SOL_SOCKET, SO_MEMINFO, memory, &bytes) == 0 ? memory[SK_MEMINFO_DROPS] : 0;
 }
 
 /*

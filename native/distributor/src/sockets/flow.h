@@ -22,6 +22,9 @@ struct dist_socket_flow *dist_socket_flow_open(const struct dist_flow_key *key, 
 					       struct dist_error *error);
 void dist_socket_flow_close(struct dist_socket_flow *flow);
 
+/** Packets that the flow's socket had no room for. */
+uint64_t dist_socket_flow_missed(const struct dist_socket_flow *flow);
+
 /** Lets sending sockets be bound to the flow's port, or not any more. */
 void dist_socket_flow_share(const struct dist_socket_flow *flow, bool shared);
 
