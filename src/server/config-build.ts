@@ -89,6 +89,7 @@ function buildReports({ reports }: ConfigShape, folder: string): ReportsConfig {
 				url: nats.url,
 				...(nats.token !== undefined && { token: nats.token }),
 				...(nats.credentialsFile !== undefined && { credentialsFile: resolve(folder, nats.credentialsFile) }),
+				...(nats.caFile !== undefined && { caFile: resolve(folder, nats.caFile) }),
 			},
 		}),
 	};

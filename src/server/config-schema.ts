@@ -134,6 +134,7 @@ const reports = z.strictObject({
 			url: natsUrl(),
 			token: text("a token").optional(),
 			credentialsFile: text("the path of a file").optional(),
+			caFile: text("the path of a file").optional(),
 		})
 		.optional(),
 });
