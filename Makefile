@@ -7,7 +7,7 @@ NPM_RUN := npm run --silent
 INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check bench setup clean build system-demo system-test
+.PHONY: help demo test test-long check bench distributor fuzz-distributor setup clean build system-demo system-test
 
 help: ## what this Makefile can do
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -24,15 +24,23 @@ test-long: system-test $(INSTALLED) ## tests that take minutes each: many restar
 check: $(INSTALLED) ## format, lint, types, unused code, unit tests
 	@$(NPM_RUN) check
 
-bench: system-demo build ## all benchmarks, the quick way; results go to out/bench/
+bench: system-demo build distributor ## all benchmarks, the quick way; results go to out/bench/
 	@mkdir -p out/bench
 	@for name in $$($(NODE) -p 'Object.keys(require("./package.json").scripts).filter((s) => /^bench:/.test(s)).join(" ")'); \
 	do $(NPM_RUN) "$$name" -- --quick --json "out/bench/$${name#bench:}.json" || exit 1; done
 
+distributor: ## the native distributor, with DPDK where its packages are, in native/distributor/build
+	@scripts/setup-system distributor
+	@scripts/build-distributor
+
+fuzz-distributor: ## fuzz the parser and the control protocol, RUNS=1000000 inputs each
+	@scripts/setup-system fuzz
+	@scripts/fuzz-distributor $(RUNS)
+
 setup: system-test build ## the set-up alone: system packages, npm packages, build
 
 clean: ## remove what builds, tests and benchmarks made (npm's packages stay)
-	rm -rf dist out coverage
+	rm -rf dist out coverage native/distributor/build*
 
 build: $(INSTALLED)
 	@$(NPM_RUN) build

@@ -28,6 +28,16 @@ export default defineConfig({
 				},
 			},
 			{
+				// Each file has networks of its own, and waits for packets most of the time.
+				test: {
+					name: "distribution",
+					include: ["test/distribution/**/*.test.ts"],
+					maxWorkers: 2,
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+				},
+			},
+			{
 				// Real browsers decode real ladders.
 				test: {
 					name: "browser",

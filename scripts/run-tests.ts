@@ -1,12 +1,15 @@
 /**
  * Runs the test projects named on the command line one after the other (they would disturb each other's times) and
- * ends with what failed, a line each, and the line `N passed, N failed`, from Vitest's own JSON reports in out/tests/.
- * Exit code 0 only if something passed in every project, nothing failed and Vitest agrees.
+ * ends with what failed, a line each, and the line `N passed, N failed`, from Vitest's own JSON reports in out/tests/ and,
+ * for the projects `native` and `native-sanitized`, Meson's (`native-tests.ts`).
+ * Exit code 0 only if something passed in every project, nothing failed and the runner agrees.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { isNativeProject, runNativeProject } from "./native-tests.ts";
+import type { Outcome } from "./test-outcome.ts";
 
 /** The part of Vitest's JSON report that is read here. */
 interface Report {
@@ -24,13 +27,7 @@ interface Report {
 	}[];
 }
 
-interface Outcome {
-	readonly passed: number;
-	readonly failed: number;
-	readonly remarks: readonly string[];
-}
-
-function runProject(project: string): Outcome {
+function runVitestProject(project: string): Outcome {
 	const path = `out/tests/${project}.json`;
 	rmSync(path, { force: true });
 	const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", project];
@@ -73,10 +70,12 @@ function outcomeOf(project: string, report: Report, status: number | null): Outc
 
 const projects = process.argv.slice(2);
 if (projects.length === 0) {
-	process.stderr.write("run-tests: name the Vitest projects to run, for example: node scripts/run-tests.ts unit\n");
+	process.stderr.write("run-tests: name the test projects to run, for example: node scripts/run-tests.ts unit\n");
 	process.exit(2);
 }
-const outcomes = projects.map(runProject);
+const outcomes = projects.map((project) =>
+	isNativeProject(project) ? runNativeProject(project) : runVitestProject(project),
+);
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
 for (const remark of outcomes.flatMap((outcome) => outcome.remarks)) process.stdout.write(`${remark}\n`);

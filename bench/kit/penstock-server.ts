@@ -68,5 +68,5 @@ process.on("message", () => {
 	process.send!(delays);
 	delays = { pipe: [], inside: [] };
 });
-process.send!(server.http.port);
+process.send!(server.http!.port);
 process.on("disconnect", () => void server.drain().then(() => process.exit(0)));

@@ -7,6 +7,7 @@ import { messageOf, PenstockError } from "../base/errors.ts";
 import type { Config } from "../server/config.ts";
 import { packageVersion } from "../server/version.ts";
 import { DEMO_POLICIES, type DemoSettings } from "./demo-settings.ts";
+import { addDistribute } from "./distribute.ts";
 import {
 	headerField,
 	type PlayArguments,
@@ -19,6 +20,7 @@ import {
 	streamUrl,
 } from "./play.ts";
 import { addReportServers } from "./report-server.ts";
+import { addRules } from "./rules.ts";
 import type { ServeOptions } from "./serve.ts";
 
 const EXAMPLES = `
@@ -27,6 +29,8 @@ Examples:
   penstock serve -c penstock.yaml        the channels of a configuration
   penstock check -c penstock.yaml        what would be served, and whether FFmpeg can
   penstock play http://127.0.0.1:8080/live/demo.ts
+  penstock distribute -c rules.yaml      media packets on to receivers, by rules
+  penstock rules watch                   what the rules of a running server do
 
 A value of the configuration can be set by the environment, for example PENSTOCK_HTTP_LISTEN=0.0.0.0:8081.
 With PENSTOCK_DEBUG=1 an error is shown with its stack.
@@ -97,6 +101,8 @@ function createProgram(done: (code: number) => void): Command {
 			await serve(demoConfig(options, process.env), { announce: true });
 		});
 	addPlay(program, done);
+	addDistribute(program, serve);
+	addRules(program, done);
 	addReportServers(program, done);
 	return program;
 }
@@ -135,6 +141,7 @@ const CALL_IS_WRONG: readonly string[] = [
 	"CONFIG_VALUE",
 	"NATS_CREDENTIALS",
 	"POLICY_MODULE",
+	"RULES_FILE",
 ];
 
 function fail(thrown: unknown): number {

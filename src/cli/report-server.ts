@@ -18,6 +18,7 @@ interface ReportServerArguments {
 	readonly nats?: URL;
 	readonly natsTokenFile?: string;
 	readonly natsCredentials?: string;
+	readonly natsCa?: string;
 	readonly corsOrigin: readonly string[];
 	readonly addressRate: number;
 }
@@ -35,9 +36,10 @@ export function addReportServers(program: Command, done: (code: number) => void)
 			.description(`take ${takes} and pass them on to media servers over NATS`)
 			.option("--listen <address>", "where viewers report", listenAddress, { host: "127.0.0.1", port })
 			.option("--admin-listen <address>", "for /healthz and /metrics", listenAddress, { host: "127.0.0.1", port: 0 })
-			.option("--nats <url>", "nats://host:4222; else PENSTOCK_REPORTS_NATS_URL", natsUrl)
+			.option("--nats <url>", "nats://host:4222 or tls://…; else PENSTOCK_REPORTS_NATS_URL", natsUrl)
 			.option("--nats-token-file <file>", "a file with a token; else PENSTOCK_REPORTS_NATS_TOKEN")
 			.option("--nats-credentials <file>", "a .creds file")
+			.option("--nats-ca <file>", "PEM: who signed the certificate of tls://…, where Node does not know them")
 			.option("--cors-origin <origin...>", "pages that may report", ["*"])
 			.option("--address-rate <number>", "reports a second that one address may send", rate, 200)
 			.action(async (options: ReportServerArguments) => done(await runReportServer(kind, options)));
@@ -70,7 +72,8 @@ async function runReportServer(server: Kind, given: ReportServerArguments): Prom
 	}
 }
 
-function natsSettings({ nats, natsTokenFile, natsCredentials }: ReportServerArguments): ReportProcessOptions["nats"] {
+function natsSettings(given: ReportServerArguments): ReportProcessOptions["nats"] {
+	const { nats, natsTokenFile, natsCredentials, natsCa } = given;
 	const fromEnvironment = process.env["PENSTOCK_REPORTS_NATS_URL"];
 	const url = nats ?? (fromEnvironment === undefined ? undefined : parseNatsUrl(fromEnvironment));
 	if (url === undefined) {
@@ -82,6 +85,7 @@ function natsSettings({ nats, natsTokenFile, natsCredentials }: ReportServerArgu
 		url,
 		...(token !== undefined && { token }),
 		...(natsCredentials !== undefined && { credentialsFile: natsCredentials }),
+		...(natsCa !== undefined && { caFile: natsCa }),
 	};
 }
 

@@ -27,8 +27,12 @@ export interface ServeOptions {
 export async function serve(config: Config, { announce = false }: ServeOptions = {}): Promise<number> {
 	const log = createLog(config.log);
 	const signals = watchSignals();
+	let reload = (): void => undefined;
+	// Before the start: it must not end by a wish to read what it is reading.
+	const forget = onHangUp(config, () => reload());
 	try {
 		const server = await startServer(config, { log });
+		reload = () => void server.reload();
 		warnOfOpenApi(config, log);
 		if (announce) process.stdout.write(howToWatch(server, config));
 		const signal = await signals.first;
@@ -37,7 +41,15 @@ export async function serve(config: Config, { announce = false }: ServeOptions =
 		return 0;
 	} finally {
 		signals.forget();
+		forget();
 	}
+}
+
+/** SIGHUP reads the rules again, where they come from a file. @returns what ends that */
+function onHangUp({ distribution }: Config, act: () => void): () => void {
+	if (distribution?.rulesFile === undefined) return () => undefined;
+	process.on("SIGHUP", act);
+	return () => void process.off("SIGHUP", act);
 }
 
 function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
@@ -47,7 +59,7 @@ function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
 }
 
 function howToWatch({ http, api, extensions }: RunningServer, { channels, policy }: Config): string {
-	const base = urlOf(http);
+	const base = http === undefined ? "" : urlOf(http);
 	const labels = channels.map(({ label }) => label);
 	const urls = labels.flatMap((label) => extensions.map((extension) => `${base}/${label}.${extension}`));
 	const example = urls[0] ?? base;

@@ -21,6 +21,8 @@ export interface NatsSettings {
 	readonly token?: string;
 	/** A `.creds` file. */
 	readonly credentialsFile?: string;
+	/** PEM: who has signed the server's certificate, where that is nobody whom Node trusts by itself. */
+	readonly caFile?: string;
 }
 
 export interface NatsLinkOptions {
@@ -49,8 +51,14 @@ const PING_INTERVAL_MS = 5000;
 /** Requests that wait for an answer; more are taken for lost. */
 const MOST_WAITING = 10_000;
 
+/** What the settings name, read. */
+interface NatsFiles {
+	readonly credentials?: Uint8Array;
+	readonly ca?: Uint8Array;
+}
+
 /** @throws PenstockError NATS_CREDENTIALS */
-async function readCredentials(file: string): Promise<Uint8Array> {
+async function readNatsFile(file: string): Promise<Uint8Array> {
 	try {
 		return await readFile(file);
 	} catch (thrown) {
@@ -78,13 +86,14 @@ export class NatsLink {
 	 * @throws PenstockError NATS_CREDENTIALS
 	 */
 	static async create(options: NatsLinkOptions): Promise<NatsLink> {
-		const { credentialsFile } = options.settings;
-		const credentials = credentialsFile === undefined ? undefined : await readCredentials(credentialsFile);
-		return new NatsLink(options, credentials);
+		const { credentialsFile, caFile } = options.settings;
+		return new NatsLink(options, {
+			...(credentialsFile !== undefined && { credentials: await readNatsFile(credentialsFile) }),
+			...(caFile !== undefined && { ca: await readNatsFile(caFile) }),
+		});
 	}
 
-	/** Use `NatsLink.create`. */
-	constructor(options: NatsLinkOptions, credentials: Uint8Array | undefined) {
+	private constructor(options: NatsLinkOptions, { credentials, ca }: NatsFiles) {
 		this.#options = options;
 		const { url, token } = options.settings;
 		this.#connectionOptions = {
@@ -96,7 +105,7 @@ export class NatsLink {
 			maxReconnectAttempts: -1,
 			reconnectDelayHandler: () => this.#nextWait(),
 			ignoreAuthErrorAbort: true,
-			...(url.protocol === "tls:" && { tls: {} }),
+			...(url.protocol === "tls:" && { tls: ca === undefined ? {} : { ca: Buffer.from(ca).toString() } }),
 			...(url.username !== "" && { user: decodeURIComponent(url.username) }),
 			...(url.password !== "" && { pass: decodeURIComponent(url.password) }),
 			...(token !== undefined && { token }),

@@ -167,6 +167,8 @@ export interface ServerAnswer {
 	readonly policy: string;
 	/** It takes no more viewers and is about to end. */
 	readonly draining: boolean;
+	/** It distributes packets by rules. */
+	readonly distribution?: boolean | undefined;
 	readonly viewers: number;
 	readonly machine: MachineAnswer;
 	readonly totals: TotalsAnswer;

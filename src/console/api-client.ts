@@ -33,6 +33,11 @@ export class ApiClient {
 	}
 
 	/** @throws ApiProblem */
+	patch<Answer>(path: string, body: unknown): Promise<Answer> {
+		return this.#ask<Answer>("PATCH", path, body);
+	}
+
+	/** @throws ApiProblem */
 	delete(path: string): Promise<void> {
 		return this.#ask<void>("DELETE", path);
 	}

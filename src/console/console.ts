@@ -10,8 +10,10 @@ import { Observations } from "./observations.ts";
 import { Absent } from "./pages/absent.ts";
 import { Channel } from "./pages/channel.ts";
 import { Counters } from "./pages/counters.ts";
+import { Distribution } from "./pages/distribution.ts";
 import { Overview } from "./pages/overview.ts";
 import type { Page, PageContext } from "./pages/page.ts";
+import { Rule } from "./pages/rule.ts";
 import { Viewer } from "./pages/viewer.ts";
 import { Viewers } from "./pages/viewers.ts";
 import { Wall } from "./pages/wall.ts";
@@ -41,6 +43,10 @@ function openPage(to: Route): Page {
 			return new Wall(context, to.channel);
 		case "counters":
 			return new Counters(context);
+		case "distribution":
+			return new Distribution(context);
+		case "rule":
+			return new Rule(context, to.name);
 		case "unknown":
 			return new Absent(to.path);
 	}

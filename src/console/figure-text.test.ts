@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { bitrateText, bytesText, delayText, shareText, sizeText, spanText, UNKNOWN } from "./figure-text.ts";
+import {
+	bitrateText,
+	bytesText,
+	delayText,
+	packetRateText,
+	shareText,
+	sizeText,
+	spanText,
+	UNKNOWN,
+} from "./figure-text.ts";
 
 test("bit rates and sizes keep three digits over their units", () => {
 	const texts = [0, 480_400, 999_499, 999_500, 2_484_000, 48_000_000, 999_499_999, 1_204_000_000].map(bitrateText);
@@ -8,6 +17,12 @@ test("bit rates and sizes keep three digits over their units", () => {
 		...["2.48 Mbit/s", "48.0 Mbit/s", "999 Mbit/s", "1.20 Gbit/s"],
 	]);
 	expect([12_000, 18_500_000, 2_000_000_000].map(bytesText)).toEqual(["12 kB", "18.5 MB", "2.00 GB"]);
+});
+
+test("packets a second are told to the digit, or in millions", () => {
+	expect([0, 0.42, 30, 1250.4, 199_999, 1_254_000].map(packetRateText)).toEqual([
+		...["0 /s", "0.4 /s", "30 /s", "1,250 /s", "199,999 /s", "1.25 M/s"],
+	]);
 });
 
 test("delays and spans choose their unit", () => {
@@ -20,7 +35,7 @@ test("delays and spans choose their unit", () => {
 });
 
 test("what is not known is a dash, and never NaN", () => {
-	for (const text of [bitrateText, bytesText, delayText, spanText, shareText]) {
+	for (const text of [bitrateText, packetRateText, bytesText, delayText, spanText, shareText]) {
 		expect([text(undefined), text(null), text(Number.NaN)]).toEqual([UNKNOWN, UNKNOWN, UNKNOWN]);
 	}
 	expect(sizeText(640, undefined)).toBe(UNKNOWN);

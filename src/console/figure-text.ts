@@ -20,6 +20,13 @@ export const bitrateText = (bps: Maybe): string =>
 		return `${Math.round(value / 1e3)} kbit/s`;
 	});
 
+/** Packets a second: `0.4 /s`, `1,250 /s`, `1.25 M/s` */
+export const packetRateText = (perSecond: Maybe): string =>
+	when(perSecond, (value) => {
+		if (value >= 999.5e3) return `${threeDigits(value / 1e6)} M/s`;
+		return `${value > 0 && value < 9.95 ? value.toFixed(1) : counts.format(Math.round(value))} /s`;
+	});
+
 export const bytesText = (bytes: Maybe): string =>
 	when(bytes, (value) => {
 		if (value >= 999.5e6) return `${threeDigits(value / 1e9)} GB`;

@@ -8,11 +8,12 @@ const PAGES: readonly { readonly name: string; readonly route: Exclude<Route, { 
 	{ name: "Overview", route: { kind: "overview" } },
 	{ name: "Viewers", route: { kind: "viewers", channel: undefined } },
 	{ name: "Wall", route: { kind: "wall", channel: undefined } },
+	{ name: "Distribution", route: { kind: "distribution" } },
 	{ name: "Counters", route: { kind: "counters" } },
 ];
 
 /** Which of the pages in the head stands for this one. */
-const OVER: Readonly<Record<string, string>> = { channel: "overview", viewer: "viewers" };
+const OVER: Readonly<Record<string, string>> = { channel: "overview", viewer: "viewers", rule: "distribution" };
 
 export function frame(route: Route, seen: Observations, page: TemplateResult, notice: TemplateResult): TemplateResult {
 	const toPage = (event: Event): void => {

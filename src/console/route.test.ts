@@ -4,6 +4,8 @@ import { hashOf, type Route, readRoute } from "./route.ts";
 const ROUTES: readonly Exclude<Route, { kind: "unknown" }>[] = [
 	{ kind: "overview" },
 	{ kind: "counters" },
+	{ kind: "distribution" },
+	{ kind: "rule", name: "cam-1" },
 	{ kind: "viewers", channel: undefined },
 	{ kind: "viewers", channel: "live/demo" },
 	{ kind: "viewer", id: "04e1f885b5f92332" },
@@ -21,7 +23,16 @@ test("an empty address is the overview", () => {
 });
 
 test("what is no page is said to be none, and a broken escape does no harm", () => {
-	for (const hash of ["#/nowhere", "#/viewer", "#/channel/live", "#/wall/a/b/c", "#/counters/x", "#/viewer/%E0/%"]) {
+	for (const hash of [
+		"#/nowhere",
+		"#/viewer",
+		"#/channel/live",
+		"#/wall/a/b/c",
+		"#/counters/x",
+		"#/distribution/x",
+		"#/rule",
+		"#/viewer/%E0/%",
+	]) {
 		expect(readRoute(hash).kind, hash).toBe("unknown");
 	}
 	expect(readRoute("#/viewer/%E0")).toEqual({ kind: "viewer", id: "%E0" });

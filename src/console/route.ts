@@ -8,6 +8,8 @@ export type Route =
 	/** Without a channel: the first that there is. */
 	| { readonly kind: "wall"; readonly channel: string | undefined }
 	| { readonly kind: "counters" }
+	| { readonly kind: "distribution" }
+	| { readonly kind: "rule"; readonly name: string }
 	| { readonly kind: "unknown"; readonly path: string };
 
 export function readRoute(hash: string): Route {
@@ -15,7 +17,8 @@ export function readRoute(hash: string): Route {
 	const [kind = "", ...rest] = path.split("/").filter(Boolean).map(decoded);
 	const [first, second] = rest;
 	if (kind === "" && rest.length === 0) return { kind: "overview" };
-	if (kind === "counters" && rest.length === 0) return { kind };
+	if ((kind === "counters" || kind === "distribution") && rest.length === 0) return { kind };
+	if (kind === "rule" && first !== undefined && rest.length === 1) return { kind, name: first };
 	if (kind === "viewers" && rest.length === 0)
 		return { kind, channel: new URLSearchParams(query).get("channel") ?? undefined };
 	if (kind === "viewer" && first !== undefined && rest.length === 1) return { kind, id: first };
@@ -31,6 +34,10 @@ export function hashOf(route: Exclude<Route, { kind: "unknown" }>): string {
 			return "#/";
 		case "counters":
 			return "#/counters";
+		case "distribution":
+			return "#/distribution";
+		case "rule":
+			return `#/rule/${encodeURIComponent(route.name)}`;
 		case "viewers":
 			return route.channel === undefined ? "#/viewers" : `#/viewers?channel=${encodeURIComponent(route.channel)}`;
 		case "viewer":

@@ -99,12 +99,15 @@ export class SocketTransport implements Transport {
 	readonly #progressLook = new ProgressLook();
 	/** Bytes on the connection before the stream's first. */
 	readonly #before: number;
+	/** Asked for once: it costs a call into the runtime, and each look wants it. */
+	readonly #descriptor: number;
 
 	/** @param socket with the response's header written or on its way */
 	constructor(socket: Socket, events: TransportEvents, tcpInfo?: TcpInfo) {
 		this.#socket = socket;
 		this.#tcpInfo = tcpInfo;
 		this.#before = socket.bytesWritten;
+		this.#descriptor = descriptorOf(socket);
 		this.#written = (error) => {
 			this.#pending = false;
 			// A write that fails means that the connection is gone; `closed` follows.
@@ -125,18 +128,25 @@ export class SocketTransport implements Transport {
 	}
 
 	get progress(): number {
+		// Nothing waits in front of the kernel then, and to ask for it costs a call into the runtime.
+		if (!this.#pending) return this.#dispatched;
 		const { _handle } = this.#socket as unknown as SocketInsides;
 		return this.#dispatched - (_handle?.writeQueueSize ?? 0);
 	}
 
+	/** A connection that is over has no descriptor: its number may be another's by now. */
+	get #liveDescriptor(): number {
+		return this.#socket.destroyed ? -1 : this.#descriptor;
+	}
+
 	acknowledged(): number | undefined {
-		const waiting = this.#tcpInfo?.unacknowledged(descriptorOf(this.#socket));
+		const waiting = this.#tcpInfo?.unacknowledged(this.#liveDescriptor);
 		return waiting === undefined ? undefined : Math.max(0, this.progress - waiting);
 	}
 
 	look(now: Milliseconds): LinkReading | undefined {
 		if (this.#tcpInfo === undefined) return this.#progressLook.look(now, this.progress);
-		return this.#tcpInfo.look(descriptorOf(this.#socket), now, this.#before);
+		return this.#tcpInfo.look(this.#liveDescriptor, now, this.#before);
 	}
 
 	send(bytes: Buffer): void {

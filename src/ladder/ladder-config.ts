@@ -54,7 +54,25 @@ export type SourceSpec =
 			/** `rtsp rtsps srt udp rtp http https rtmp tcp`. */
 			readonly kind: "url";
 			readonly url: string;
-	  };
+	  }
+	| RuleSource;
+
+/** Packets that a rule of the distribution plane brings to a port of this machine. */
+export interface RuleSource {
+	readonly kind: "rule";
+	/** The rule's name. */
+	readonly rule: string;
+	/** The path of a session description, for RTP that carries no transport stream. */
+	readonly sdpFile?: string;
+	/** Where they come to; told for each run. */
+	readonly landing?: Landing;
+}
+
+/** Packets that come to the loopback: a transport stream as it is, or RTP by its description. */
+export type Landing =
+	| { readonly kind: "ts"; readonly port: number }
+	/** @param sdp as FFmpeg is to read it, with the port in it */
+	| { readonly kind: "rtp"; readonly port: number; readonly sdp: string };
 
 export interface AudioSpec {
 	readonly bitsPerSecond: BitsPerSecond;

@@ -12,7 +12,7 @@ import type { AudioConfig } from "../media/access-unit.ts";
 import { Backoff } from "./backoff.ts";
 import { copyUnfit } from "./copy-inspector.ts";
 import { ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
-import type { LadderConfig, RenditionSpec } from "./ladder-config.ts";
+import type { LadderConfig, Landing, RenditionSpec, RuleSource, SourceSpec } from "./ladder-config.ts";
 import { LadderRun, type RunEnd } from "./ladder-run.ts";
 import type { LadderSink } from "./ladder-sink.ts";
 import { probeSource, type SourceFacts } from "./probe.ts";
@@ -47,6 +47,20 @@ export interface LadderParts {
 	readonly random: () => number;
 	/** Gets FFmpeg's own lines, secrets taken out. */
 	readonly log: (line: string) => void;
+	/** For a source that is a rule of the distribution plane. */
+	readonly landings?: RuleLandings;
+}
+
+/** Brings a rule's packets to this machine; the server fulfils it. */
+export interface RuleLandings {
+	/**
+	 * From now on they come to a port; to another one than before, perhaps.
+	 * @param onWait there is no such rule yet: says so, and waits for it
+	 * @throws PenstockError SOURCE_UNREACHABLE, SOURCE_UNSUPPORTED; whatever it likes when `signal` is aborted
+	 */
+	land(source: RuleSource, signal: AbortSignal, onWait: (why: PenstockError) => void): Promise<Landing>;
+	/** They need not come any more. Idempotent. */
+	leave(): void;
 }
 
 export class Ladder {
@@ -110,7 +124,9 @@ export class Ladder {
 		this.#session = undefined;
 		this.#retry?.cancel();
 		await Promise.all([this.#run?.stop(), this.#attempting]);
-		if (this.#session === undefined) this.#state = "stopped";
+		if (this.#session !== undefined) return;
+		this.#parts.landings?.leave();
+		this.#state = "stopped";
 	}
 
 	#attempt(state: LadderState): void {
@@ -128,7 +144,9 @@ export class Ladder {
 	}
 
 	async #begin(signal: AbortSignal): Promise<void> {
-		const { source, tools, timeouts } = this.#config;
+		const { tools, timeouts } = this.#config;
+		const source = await this.#landed(signal);
+		if (signal.aborted) return;
 		const limits = { clock: this.#parts.clock, timeout: timeouts.probe, signal };
 		this.#facts ??= await probeSource(source, this.#audioOnly ? "audio" : "video", tools, limits);
 		if (signal.aborted) return;
@@ -142,13 +160,24 @@ export class Ladder {
 		};
 		this.#runTimeline = undefined;
 		this.#runningSince = undefined;
-		const run: LadderRun = new LadderRun(this.#config, plan, this.#parts.clock, {
+		const run: LadderRun = new LadderRun({ ...this.#config, source }, plan, this.#parts.clock, {
 			started: (start) => this.#started(start),
 			arrival: (arrival) => this.#arrival(arrival),
 			log: this.#parts.log,
 			ended: (end) => this.#ended(run, signal, end),
 		});
 		this.#run = run;
+	}
+
+	/** The source, and where its packets come to if they are brought. */
+	async #landed(signal: AbortSignal): Promise<SourceSpec> {
+		const { source } = this.#config;
+		const { landings } = this.#parts;
+		if (source.kind !== "rule" || landings === undefined) return source;
+		const onWait = (why: PenstockError): void => {
+			this.#lastError = why.message;
+		};
+		return { ...source, landing: await landings.land(source, signal, onWait) };
 	}
 
 	/** There is nothing to be scaled, encoded as pictures or refused. */
@@ -180,6 +209,7 @@ export class Ladder {
 		this.#lastError = error.message;
 		this.#parts.sink.renditionRefused(rendition, error);
 		if (this.#renditions().length > 0) return;
+		this.#parts.landings?.leave();
 		this.#state = "failed";
 		this.#parts.sink.interrupted(error);
 	}

@@ -64,6 +64,32 @@ describe("arguments for a source", () => {
 	});
 });
 
+describe("arguments for a rule's packets", () => {
+	const rule = { kind: "rule", rule: "cam-1" } as const;
+
+	it("of a transport stream listen on the loopback alone, with a queue behind the socket", () => {
+		const argv = sourceArguments({ ...rule, landing: { kind: "ts", port: 40_000 } }, PLAY);
+		expect(argv.slice(0, -1)).toEqual([...LIVE, "-protocol_whitelist", "udp", "-f", "mpegts", "-i"]);
+		const url = new URL(argv.at(-1)!);
+		expect(url.host).toBe("127.0.0.1:40000");
+		expect(Object.fromEntries(url.searchParams)).toEqual({
+			...{ localaddr: "127.0.0.1", timeout: "10000000", buffer_size: "425984", fifo_size: "57344" },
+			overrun_nonfatal: "1",
+		});
+	});
+
+	it("of RTP bring its description along, and open nothing else", () => {
+		const sdp = "v=0\r\nm=video 40000 RTP/AVP 33\r\n";
+		const argv = sourceArguments({ ...rule, landing: { kind: "rtp", port: 40_000, sdp } }, { ...PLAY, copies: true });
+		expect(argv).toEqual([
+			...["-flags", "low_delay", "-thread_type", "slice", "-analyzeduration", "2500000"],
+			...["-protocol_whitelist", "data,rtp,udp", "-localaddr", "127.0.0.1", "-buffer_size", "425984", "-f", "sdp"],
+			...["-i", `data:application/sdp;base64,${Buffer.from(sdp).toString("base64")}`],
+		]);
+		expect(sourceLabel({ ...rule, landing: { kind: "rtp", port: 40_000, sdp } })).toBe("rule cam-1");
+	});
+});
+
 describe("hostile text for a source", () => {
 	it.each([
 		"",

@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { PenstockError } from "../base/errors.ts";
-import type { SourceSpec } from "./ladder-config.ts";
+import type { Landing, SourceSpec } from "./ladder-config.ts";
 import { testPictureGraph, testToneGraph } from "./test-pattern.ts";
 
 /** How long FFmpeg itself waits on a socket, in microseconds; the ladder's own watch is shorter. */
@@ -52,6 +52,11 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 	tcp: { protocols: "tcp", demuxer: ["-format_whitelist", CONTAINERS], options: SOCKET_OPTIONS },
 };
 
+/** Of the socket for a rule's packets: what a kernel gives that nobody has told otherwise. FFmpeg empties it by a thread. */
+const LANDING_SOCKET_BYTES = 425_984;
+/** Behind the socket, in transport packets of 188 bytes: 10 MiB. */
+const LANDING_QUEUE_PACKETS = 57_344;
+
 /** The protocols that FFmpeg must have for this source. */
 export function sourceProtocols(source: SourceSpec): readonly string[] {
 	switch (source.kind) {
@@ -61,6 +66,8 @@ export function sourceProtocols(source: SourceSpec): readonly string[] {
 			return ["file"];
 		case "url":
 			return schemeOf(source.url).protocols.split(",");
+		case "rule":
+			return ["udp", "rtp", "data"];
 	}
 }
 
@@ -90,19 +97,37 @@ export function sourceArguments(source: SourceSpec, reading: Reading): string[] 
 		}
 		case "url": {
 			const { protocols, demuxer, options } = schemeOf(source.url);
-			// Slices only: frame threads hold one picture back for every core.
-			const decode = play ? ["-flags", "low_delay", "-thread_type", "slice"] : [];
-			const analyze = play && !reading.copies ? ANALYZE_TO_DECODE_US : ANALYZE_TO_KNOW_US;
+			return [...liveOptions(reading), "-protocol_whitelist", protocols, ...options, ...demuxer, "-i", source.url];
+		}
+		case "rule":
+			return [...liveOptions(reading), ...landingArguments(source.landing ?? NO_LANDING)];
+	}
+}
+
+/** For a check of the other arguments. */
+const NO_LANDING: Landing = { kind: "ts", port: 0 };
+
+function liveOptions(reading: Reading): string[] {
+	const play = reading.kind === "play";
+	// Slices only: frame threads hold one picture back for every core.
+	const decode = play ? ["-flags", "low_delay", "-thread_type", "slice"] : [];
+	return [...decode, "-analyzeduration", play && !reading.copies ? ANALYZE_TO_DECODE_US : ANALYZE_TO_KNOW_US];
+}
+
+/** The port is on the loopback alone, so that nobody else's packets get in. */
+function landingArguments(landing: Landing): string[] {
+	switch (landing.kind) {
+		case "ts": {
+			const queue = `buffer_size=${LANDING_SOCKET_BYTES}&fifo_size=${LANDING_QUEUE_PACKETS}&overrun_nonfatal=1`;
+			const url = `udp://127.0.0.1:${landing.port}?localaddr=127.0.0.1&timeout=${SOCKET_TIMEOUT_US}&${queue}`;
+			return ["-protocol_whitelist", "udp", "-f", "mpegts", "-i", url];
+		}
+		case "rtp": {
+			const description = Buffer.from(landing.sdp).toString("base64");
 			return [
-				...decode,
-				"-analyzeduration",
-				analyze,
-				"-protocol_whitelist",
-				protocols,
-				...options,
-				...demuxer,
-				"-i",
-				source.url,
+				...["-protocol_whitelist", "data,rtp,udp", "-localaddr", "127.0.0.1"],
+				...["-buffer_size", String(LANDING_SOCKET_BYTES), "-f", "sdp"],
+				...["-i", `data:application/sdp;base64,${description}`],
 			];
 		}
 	}
@@ -121,6 +146,8 @@ export function sourceLabel(source: SourceSpec): string {
 			return `file ${JSON.stringify(source.path.slice(0, 200))}`;
 		case "url":
 			return withoutSecrets(source.url.slice(0, 200));
+		case "rule":
+			return `rule ${source.rule}`;
 	}
 }
 

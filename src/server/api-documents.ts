@@ -1,7 +1,5 @@
 /** What the OpenAPI document says of each route; the schemas are those of `api-model.ts`. */
-import * as z from "zod";
 import {
-	apiError,
 	channelList,
 	channelSnapshot,
 	decisionList,
@@ -11,30 +9,13 @@ import {
 	viewerSnapshot,
 } from "./api-model.ts";
 import { renditionWish, viewerFigures, viewerLimit, viewersQuery } from "./api-requests.ts";
+import { jsonSchema, ok, parameters, refusal, response, TEXT } from "./api-schema.ts";
 
 export const OPENAPI = { openapi: "3.1.0" } as const;
 
-const jsonSchema = (schema: z.ZodType): object => {
-	const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12" });
-	return rest;
-};
-
-const ERROR = jsonSchema(apiError);
 const CHANNEL = jsonSchema(channelSnapshot);
 const VIEWER = jsonSchema(viewerSnapshot);
 const HEALTH = jsonSchema(health);
-const TEXT = { type: "string" };
-
-const parameters = (...names: readonly string[]): object => ({
-	type: "object",
-	properties: Object.fromEntries(names.map((name) => [name, TEXT])),
-	required: names,
-});
-
-const response = (description: string, schema: object): object => ({ description, ...schema });
-const refusal = (description: string): object => response(description, ERROR);
-const ok = (schema: object): object => response("As asked.", schema);
-
 const VIEWER_GONE = refusal("No viewer has this id.");
 const UNFIT = refusal("The body does not fit.");
 

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { CAUSES, type ServerFigures } from "../switching/state.ts";
+import type { DistributionModel } from "./api-distribution-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 
 const count = z.int().min(0);
@@ -219,6 +220,8 @@ export const serverSnapshot = z.strictObject({
 	draining: z.boolean(),
 	/** Here now. */
 	viewers: count,
+	/** It distributes packets: there is a /api/v1/distribution. */
+	distribution: z.boolean(),
 	machine: machineSnapshot,
 	totals: totalsSnapshot,
 	/** What is not as it should be, though streams go on; a sentence each. */
@@ -275,6 +278,8 @@ export interface ApiModel {
 	machine(): ServerFigures;
 	/** What is not as it should be, though streams go on; a sentence each. */
 	readonly troubles: readonly string[];
+	/** Undefined where no packets are distributed. */
+	readonly distribution: DistributionModel | undefined;
 	/** The server takes no more viewers and is about to end. */
 	readonly draining: boolean;
 }

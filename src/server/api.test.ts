@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PenstockError } from "../base/errors.ts";
 import { bitsPerSecond, milliseconds } from "../base/units.ts";
 import { createApi } from "./api.ts";
+import type { DistributionModel } from "./api-distribution-model.ts";
 import { guardRequest } from "./api-guard.ts";
 import {
 	type ApiModel,
@@ -99,6 +100,7 @@ class SmallModel implements ApiModel {
 	draining = false;
 	duress: "freeze" | "shed" | undefined;
 	troubles: readonly string[] = [];
+	distribution: DistributionModel | undefined;
 
 	channels(): readonly ChannelSnapshot[] {
 		return [this.channelNow];
@@ -106,7 +108,8 @@ class SmallModel implements ApiModel {
 	server(host: string): ServerSnapshot {
 		return {
 			...{ version: "1.2.3", nodeVersion: "24.0.0", startedAt: "2026-01-01T00:00:00.000Z", policy: "adaptive" },
-			...{ draining: this.draining, viewers: this.here.length, machine: { cpuIdle: 0.75 }, totals: this.totals() },
+			...{ draining: this.draining, viewers: this.here.length, distribution: false },
+			...{ machine: { cpuIdle: 0.75 }, totals: this.totals() },
 			...{ troubles: [...this.troubles], mediaOrigins: [`http://${host}:8080`] },
 		};
 	}
@@ -387,7 +390,10 @@ describe("routes", () => {
 		expect(Object.keys(json.paths).toSorted()).toEqual([
 			"/api/v1/channels",
 			"/api/v1/channels/{app}/{stream}",
+			"/api/v1/distribution",
 			"/api/v1/openapi.json",
+			"/api/v1/rules",
+			"/api/v1/rules/{name}",
 			"/api/v1/server",
 			"/api/v1/viewers",
 			"/api/v1/viewers/{id}",

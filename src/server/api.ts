@@ -9,6 +9,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import type * as z from "zod";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import { statusOf } from "../delivery/http-answer.ts";
+import { addDistributionRoutes } from "./api-distribution.ts";
 import { documents, OPENAPI } from "./api-documents.ts";
 import { guardRequest } from "./api-guard.ts";
 import type { ApiModel } from "./api-model.ts";
@@ -37,6 +38,8 @@ export async function createApi({ config, model, pages, log, version }: ApiOptio
 	const app = fastify({
 		bodyLimit: MAX_BODY_BYTES,
 		requestTimeout: REQUEST_TIMEOUT_MS,
+		// Names have up to 128 characters.
+		routerOptions: { maxParamLength: 256 },
 		forceCloseConnections: true,
 		frameworkErrors: (thrown, _request, reply) => answer(reply, describe(thrown)),
 	});
@@ -56,6 +59,7 @@ export async function createApi({ config, model, pages, log, version }: ApiOptio
 	await app.register(swagger, { openapi: { ...OPENAPI, info: { title: "Penstock", version } } });
 	addChannelRoutes(app, model);
 	addViewerRoutes(app, model, log);
+	addDistributionRoutes(app, { distribution: model.distribution, log });
 	addServerRoutes(app, model);
 	addPages(app, pages);
 	await app.ready();
@@ -163,6 +167,8 @@ function whatIsDown(model: ApiModel): string[] {
 		const why = ladder.lastError === undefined ? "" : `: ${ladder.lastError}`;
 		return [`channel ${app}/${stream} is ${state}${why}`];
 	});
+	const distribution = model.distribution?.down;
+	if (distribution !== undefined) down.push(distribution);
 	return model.draining ? ["the server is draining", ...down] : down;
 }
 
@@ -233,6 +239,15 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 	API_ORIGIN: 403,
 	API_REQUEST: 400,
 	API_ROUTE: 404,
+	DISTRIBUTION_OFF: 404,
+	RULE_CONFLICT: 409,
+	RULE_FIXED: 409,
+	RULE_INVALID: 400,
+	RULE_LIMIT: 409,
+	RULE_LOOP: 409,
+	RULE_NETWORK: 403,
+	RULE_NOT_FOUND: 404,
+	RULE_STALE: 412,
 	VIEWER_NOT_FOUND: 404,
 };
 

@@ -12,7 +12,7 @@ import type { AlignmentFault } from "../channel/alignment.ts";
 import { Channel } from "../channel/channel.ts";
 import { LaneSet } from "../delivery/lane-set.ts";
 import type { Programme } from "../delivery/programme.ts";
-import { Ladder, type LadderStatus } from "../ladder/ladder.ts";
+import { Ladder, type LadderStatus, type RuleLandings } from "../ladder/ladder.ts";
 import type { LadderConfig } from "../ladder/ladder-config.ts";
 import type { LadderSink } from "../ladder/ladder-sink.ts";
 import type { Log } from "./log.ts";
@@ -22,6 +22,8 @@ export interface ChannelHostOptions {
 	readonly app: Name;
 	readonly stream: Name;
 	readonly ladder: LadderConfig;
+	/** Undefined where no packets are distributed. */
+	readonly landings: RuleLandings | undefined;
 	readonly ring: Milliseconds;
 	/** Undefined: the ladder always runs. */
 	readonly onDemand: { readonly idle: Milliseconds } | undefined;
@@ -61,7 +63,7 @@ export class ChannelHost implements Programme {
 		this.#options = options;
 		this.app = options.app;
 		this.stream = options.stream;
-		const { ladder, ring, clock, log, limiter } = options;
+		const { ladder, landings, ring, clock, log, limiter } = options;
 		this.channel = new Channel({
 			...(ladder.renditions.length === 0
 				? { lead: "audio", renditions: [AUDIO_RENDITION] }
@@ -79,6 +81,7 @@ export class ChannelHost implements Programme {
 			clock,
 			random: Math.random,
 			log: (line) => log.warn({ component: "ffmpeg" }, line),
+			...(landings && { landings }),
 		});
 	}
 
@@ -92,7 +95,8 @@ export class ChannelHost implements Programme {
 	 */
 	get encoderSpeed(): number | undefined {
 		const { state, speed } = this.#ladder.status;
-		const isPaced = this.#options.ladder.source.kind !== "url";
+		const { kind } = this.#options.ladder.source;
+		const isPaced = kind !== "url" && kind !== "rule";
 		return isPaced && state === "running" ? speed : undefined;
 	}
 

@@ -12,6 +12,7 @@ import { sourceArguments } from "../ladder/source-arguments.ts";
 import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
 import type { Built, ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import { buildPolicy, buildServer } from "./config-capability.ts";
+import { buildDistribution, refuseRulesWithoutDistribution } from "./config-distribution.ts";
 import { Findings } from "./config-findings.ts";
 import { type ChannelShape, type ConfigShape, DEFAULT_RENDITIONS, type RenditionShape } from "./config-schema.ts";
 import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
@@ -20,6 +21,8 @@ import { type Path, pathText, shown } from "./problem.ts";
 const DEFAULT_RING_MS = 8000;
 const DEFAULT_FRAME_RATE = { numerator: 30, denominator: 1 };
 const DEFAULT_PICTURE = { width: 1280, height: 720 };
+/** `rule://cam-1` is the rule of the distribution plane with that name. */
+const RULE_SCHEME = "rule://";
 
 /** @param folder of the configuration file; relative paths start there */
 export function buildConfig(shape: ConfigShape, folder: string): Built {
@@ -28,14 +31,17 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	const channels = Object.entries(shape.channels).map(([key, channel]) =>
 		buildChannel({ key, channel, shape, tools, folder, findings }),
 	);
-	if (channels.length === 0)
+	const distribution = buildDistribution(shape, folder, findings);
+	refuseRulesWithoutDistribution(channels, distribution, findings);
+	if (channels.length === 0 && distribution === undefined)
 		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
 	const policy = buildPolicy({ shape, channels, folder, findings });
 	const server = buildServer(shape, findings);
 	refuseTwinListeners(shape.http.listen, findings);
 	if (findings.problems.length > 0) return { kind: "refused", problems: findings.problems };
 	const reports = buildReports(shape, folder);
-	return { kind: "built", config: { ...buildSections(shape), tools, policy, server, reports, channels } };
+	const config = { ...buildSections(shape), tools, policy, server, reports, distribution, channels };
+	return { kind: "built", config };
 }
 
 function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" | "delivery"> {
@@ -83,6 +89,7 @@ function buildReports({ reports }: ConfigShape, folder: string): ReportsConfig {
 				url: nats.url,
 				...(nats.token !== undefined && { token: nats.token }),
 				...(nats.credentialsFile !== undefined && { credentialsFile: resolve(folder, nats.credentialsFile) }),
+				...(nats.caFile !== undefined && { caFile: resolve(folder, nats.caFile) }),
 			},
 		}),
 	};
@@ -218,6 +225,7 @@ function refuseCopyMismatch(channel: ChannelShape, source: SourceSpec, path: Pat
 function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[], folder: string): SourceSpec {
 	const { source } = channel;
 	if (typeof source === "string" && source !== "test") {
+		if (source.startsWith(RULE_SCHEME)) return { kind: "rule", rule: source.slice(RULE_SCHEME.length) };
 		if (source.includes("://")) return { kind: "url", url: source };
 		return { kind: "file", path: resolve(folder, source), loop: true };
 	}
@@ -225,6 +233,13 @@ function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[]
 		return { kind: "file", path: resolve(folder, source.file), loop: source.loop };
 	}
 	if (typeof source === "object" && "url" in source) return { kind: "url", url: source.url };
+	if (typeof source === "object" && "rule" in source) {
+		return {
+			kind: "rule",
+			rule: source.rule,
+			...(source.sdp !== undefined && { sdpFile: resolve(folder, source.sdp) }),
+		};
+	}
 	const picture = typeof source === "object" ? source.test : {};
 	const best = renditions.find((rendition) => rendition.kind === "encode") ?? DEFAULT_PICTURE;
 	return {
@@ -237,6 +252,10 @@ function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[]
 
 /** Asks the ladder whether it would open this. */
 function checkSource(source: SourceSpec, above: Path, findings: Findings): void {
+	if (source.kind === "rule") {
+		findings.name([...above, "source"], source.rule, "the rule");
+		return;
+	}
 	try {
 		sourceArguments(source, { kind: "probe" });
 	} catch (thrown) {

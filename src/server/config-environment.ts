@@ -9,8 +9,8 @@ import { type SettablePath, settablePaths, shown, suggestion } from "./problem.t
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = "PENSTOCK_";
-/** Read elsewhere: the command line shows stacks with it. */
-const OTHERS = ["PENSTOCK_DEBUG"];
+/** Read elsewhere: the command line shows stacks with the one, and the other is where the native distributor is. */
+const OTHERS = ["PENSTOCK_DEBUG", "PENSTOCK_DISTRIBUTOR_PATH"];
 
 export interface EnvironmentOverlay {
 	readonly data: unknown;

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { ADAPTIVE_DEFAULTS } from "../switching/adaptive.ts";
 import { type CapabilityBounds, SERVER_LOAD_DEFAULTS } from "../switching/server-load.ts";
+import { distribution } from "./config-schema-distribution.ts";
 import {
 	bitrateBps,
 	corsOrigin,
@@ -133,6 +134,7 @@ const reports = z.strictObject({
 			url: natsUrl(),
 			token: text("a token").optional(),
 			credentialsFile: text("the path of a file").optional(),
+			caFile: text("the path of a file").optional(),
 		})
 		.optional(),
 });
@@ -151,6 +153,7 @@ const testSource = z.strictObject({
 });
 const fileSource = z.strictObject({ file: text("the path of a file"), loop: flag().prefault(true) });
 const urlSource = z.strictObject({ url: text("a URL") });
+const ruleSource = z.strictObject({ rule: text("the name of a rule"), sdp: text("the path of a file").optional() });
 
 /** Either all but `copy`, or only `name` and `copy`. */
 const rendition = z.strictObject({
@@ -172,7 +175,7 @@ export const DEFAULT_RENDITIONS = [
 
 const channel = z.strictObject({
 	app: text("a name").prefault("live"),
-	source: z.union([z.string(), testSource, fileSource, urlSource]),
+	source: z.union([z.string(), testSource, fileSource, urlSource, ruleSource]),
 	unitMs: durationMs(250, 10_000).prefault(1000),
 	/** Absent: 8 s, or three units where that is more. */
 	ringMs: durationMs(500, 120_000).optional(),
@@ -206,6 +209,8 @@ export const configSchema = z.strictObject({
 	server: server.prefault({}),
 	switching: switching.prefault({}),
 	reports: reports.prefault({}),
+	/** Absent: no packets are distributed. */
+	distribution: distribution.optional(),
 	channels: z.record(z.string(), channel),
 });
 

@@ -2,14 +2,16 @@
 import type { RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceLabel } from "../ladder/source-arguments.ts";
 import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
+import type { DistributionConfig, DistributorConfig } from "./config-distribution.ts";
 import { formatListenAddress } from "./listen-address.ts";
 
-export function summarizeConfig({ http, api, channels, policy, delivery, reports }: Config): string {
+export function summarizeConfig({ http, api, channels, policy, delivery, reports, distribution }: Config): string {
 	return [
 		`viewers   ${http.listen.map(formatListenAddress).join(", ")}, at most ${delivery.maxViewers}`,
 		`API       ${formatListenAddress(api.listen)}`,
 		`policy    ${policy.kind}`,
 		`reports   ${reportsText(reports)}`,
+		...(distribution === undefined ? [] : [`packets   ${distributionText(distribution)}`]),
 		...channels.flatMap(summarizeChannel),
 	].join("\n");
 }
@@ -19,6 +21,19 @@ function reportsText({ network, status, nats }: ReportsConfig): string {
 	const here = kinds.length === 0 ? "none here" : `${kinds.join(" and ")} here`;
 	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
 }
+
+function distributionText({ engine, distributor, rules, rulesFile }: DistributionConfig): string {
+	const port = "socket" in distributor ? `the distributor at ${distributor.socket}` : portText(engine, distributor);
+	const file = rulesFile === undefined ? "" : ` and those of ${rulesFile}`;
+	return `distributed by ${port}, ${rules.length} rules here${file}`;
+}
+
+const portText = (engine: string, { device, backend }: DistributorConfig): string =>
+	[
+		`engine ${engine}`,
+		...(device === undefined ? [] : [`on ${device}`]),
+		...(backend === undefined ? [] : [backend]),
+	].join(" ");
 
 function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {
 	const { source, renditions, unitDuration, audio, codec = "h264" } = ladder;

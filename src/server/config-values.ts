@@ -4,6 +4,7 @@
  * a number may also be written as text.
  */
 import * as z from "zod";
+import { type Network, parseNetwork } from "../distribution/network.ts";
 import type { FrameRate } from "../ladder/ladder-config.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import { parseNatsUrl } from "./nats-url.ts";
@@ -127,6 +128,11 @@ export const corsOrigin = (): z.ZodType<string> =>
 export const natsUrl = (): z.ZodType<URL> =>
 	value('the URL of a NATS server such as "nats://127.0.0.1:4222"', (raw) =>
 		typeof raw === "string" ? parseNatsUrl(raw) : undefined,
+	);
+
+export const network = (): z.ZodType<Network> =>
+	value('a network such as "10.0.0.0/8" or "fd00::/8", without bits behind its prefix', (raw) =>
+		typeof raw === "string" ? parseNetwork(raw) : undefined,
 	);
 
 const HIGHEST_FRAME_RATE = 240;

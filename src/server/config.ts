@@ -15,6 +15,7 @@ import type { ServerLoadSettings } from "../switching/server-load.ts";
 import type { ThresholdSettings } from "../switching/threshold.ts";
 import type { TourSettings } from "../switching/tour.ts";
 import { buildConfig } from "./config-build.ts";
+import type { DistributionConfig } from "./config-distribution.ts";
 import { type Environment, overlayEnvironment } from "./config-environment.ts";
 import { configSchema } from "./config-schema.ts";
 import { type Position, readConfigSource } from "./config-source.ts";
@@ -112,6 +113,8 @@ export interface Config {
 	readonly policy: PolicyConfig;
 	readonly server: ServerConfig;
 	readonly reports: ReportsConfig;
+	/** Undefined: no packets are distributed. */
+	readonly distribution: DistributionConfig | undefined;
 	readonly channels: readonly ChannelConfig[];
 }
 

@@ -19,6 +19,8 @@ import type { ServerFigures } from "../switching/state.ts";
 import { createApi } from "./api.ts";
 import { ChannelHost } from "./channel-host.ts";
 import type { Config, ServerConfig } from "./config.ts";
+import { DistributionHost, reloadRules } from "./distribution-host.ts";
+import { HostedDistribution } from "./distribution-model.ts";
 import { checkFfmpeg } from "./ffmpeg-check.ts";
 import { formatListenAddress, type ListenAddress, listenError } from "./listen-address.ts";
 import type { Log } from "./log.ts";
@@ -31,18 +33,21 @@ import { nodeClock } from "./node-time.ts";
 import { Pages } from "./pages.ts";
 import { createPolicy } from "./policies.ts";
 import { ReportServices } from "./report-services.ts";
+import { ChannelLandings } from "./rule-landings.ts";
 import { type HostedChannel, ServerModel } from "./server-model.ts";
 import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
 import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
-	/** Where viewers come; where there are several listeners, the first. */
-	readonly http: ListenAddress;
+	/** Where viewers come; where there are several listeners, the first; undefined where there is none. */
+	readonly http: ListenAddress | undefined;
 	/** Where the API and the metrics are. */
 	readonly api: ListenAddress;
 	/** Of the packagings that it has, without the dot. */
 	readonly extensions: readonly string[];
+	/** Reads the file with the distribution plane's rules again; what is wrong with it goes to the log. */
+	reload(): Promise<void>;
 	/** Takes no new viewer, lets the others end at the end of their unit, stops the encoders. Idempotent. */
 	drain(): Promise<void>;
 }
@@ -52,22 +57,25 @@ const EXTENSIONS = PACKAGINGS.map(({ extension }) => extension);
 
 /**
  * Starts everything that the configuration names.
- * @throws PenstockError POLICY_MODULE, FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS; nothing is
- * left running then
+ * @throws PenstockError POLICY_MODULE, FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS, RULES_FILE,
+ * ENGINE_UNAVAILABLE; nothing is left running then
  */
 export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
 	const clock = nodeClock();
 	if (config.channels.length > 0) await checkFfmpeg(config, clock);
 	const parts = await assemble(config, log, clock);
-	const { listeners, api, channels, viewers, model, reports } = parts;
+	const { listeners, api, channels, viewers, model, reports, distribution } = parts;
 	try {
+		// Before the channels, whose input it may be.
+		await distribution?.start();
 		await listeners.listen((request, response, listener) => parts.routes.handle(request, response, listener));
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
 		reports.start();
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
-		log.info({ http: urlOf(httpAddress!), api: urlOf(apiAddress), ...others }, "listening");
+		const http = httpAddress && { http: urlOf(httpAddress) };
+		log.info({ ...http, api: urlOf(apiAddress), ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
@@ -78,7 +86,11 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			await parts.close();
 			log.info("stopped");
 		};
-		return { http: httpAddress!, api: apiAddress, extensions: EXTENSIONS, drain: () => (draining ??= drain()) };
+		const reload = async (): Promise<void> => {
+			if (distribution !== undefined) await reloadRules(distribution, log);
+		};
+		const where = { http: httpAddress, api: apiAddress, extensions: EXTENSIONS };
+		return { ...where, reload, drain: () => (draining ??= drain()) };
 	} catch (error) {
 		await parts.close();
 		throw error;
@@ -90,6 +102,7 @@ interface Parts {
 	readonly viewers: Viewers;
 	readonly model: ServerModel;
 	readonly reports: ReportServices;
+	readonly distribution: DistributionHost | undefined;
 	readonly listeners: MediaListeners;
 	readonly routes: MediaRoutes;
 	readonly api: FastifyInstance;
@@ -109,7 +122,10 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		limiter.note("POLICY", { policy: policy.name }, `a viewer is left as it is: the policy ${text}`);
 	});
 	const viewers = new Viewers({ clock, maxViewers: delivery.maxViewers, stallTimeout: delivery.stallTimeout });
-	const channels = createChannels(config, { clock, limiter, log });
+	const version = packageVersion();
+	const distribution =
+		config.distribution && new DistributionHost({ config: config.distribution, clock, log, version });
+	const channels = createChannels(config, { clock, limiter, log, distribution });
 	const listeners = new MediaListeners({ config: config.http, clock, limiter });
 	const listening = (): readonly ListenAddress[] => listeners.addresses;
 	const socketOptions = await loadSocketOptions();
@@ -129,9 +145,9 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		packagings: PACKAGINGS,
 		...{ policy, serverFigures, watch: reports, cors },
 	});
-	const version = packageVersion();
 	const model = new ServerModel({
 		...{ clock, channels, endpoint, viewers, reports, listening, version },
+		distribution: distribution && new HostedDistribution(distribution),
 		requestsRefused: listeners.refused,
 		machine: serverFigures,
 		policy: policy.name,
@@ -154,25 +170,29 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const api = await createApi({ config: config.api, model, pages, log, version });
 	const close = async (): Promise<void> => {
 		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
+		await distribution?.stop();
 		await reports.close();
 		machine.close();
 		limiter.close();
 	};
-	return { channels, viewers, model, reports, listeners, routes, api, close };
+	return { channels, viewers, model, reports, distribution, listeners, routes, api, close };
 }
 
 interface ChannelParts {
 	readonly clock: Clock;
 	readonly limiter: LogLimiter;
 	readonly log: Log;
+	readonly distribution: DistributionHost | undefined;
 }
 
-function createChannels({ channels, delivery }: Config, { clock, limiter, log }: ChannelParts): HostedChannel[] {
+function createChannels({ channels, delivery }: Config, parts: ChannelParts): HostedChannel[] {
+	const { clock, limiter, log, distribution } = parts;
 	return channels.map((channel) => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;
 		const host = new ChannelHost({
 			...{ app, stream, ladder, ring, onDemand, clock, limiter },
 			startTimeout: delivery.startTimeout,
+			landings: distribution && new ChannelLandings(distribution.table, label),
 			log: log.child({ channel: label }),
 		});
 		return { config: channel, host };

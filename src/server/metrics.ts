@@ -2,15 +2,15 @@
  * Metrics for Prometheus. Nothing is counted here: the figures are read from the model when somebody asks. Labels are
  * of closed sets and configured names, never of viewers.
  */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import type { ApiModel, ChannelSnapshot } from "./api-model.ts";
-
-type Labels = Record<string, string>;
-type Sample = readonly [labels: Labels, value: number];
+import { addCounter, addGauge, type Labels, type Sample, single } from "./metric-kinds.ts";
+import { addDistributionMetrics } from "./metrics-distribution.ts";
 
 export class Metrics {
 	readonly #registry = new Registry();
 	readonly #model: ApiModel;
+	readonly #lookAtDistribution: (() => Promise<void>) | undefined;
 
 	constructor(model: ApiModel) {
 		this.#model = model;
@@ -19,14 +19,17 @@ export class Metrics {
 		this.#addViewers();
 		this.#addMachine();
 		this.#addCapability();
+		const { distribution } = model;
+		this.#lookAtDistribution = distribution && addDistributionMetrics(this.#registry, distribution);
 	}
 
 	get contentType(): string {
 		return this.#registry.contentType;
 	}
 
-	text(): Promise<string> {
-		return this.#registry.metrics();
+	async text(): Promise<string> {
+		await this.#lookAtDistribution?.();
+		return await this.#registry.metrics();
 	}
 
 	/** Stops what observes the runtime. */
@@ -155,35 +158,15 @@ export class Metrics {
 	}
 
 	#gauge(name: string, help: string, labelNames: string[], read: () => Sample[]): void {
-		new Gauge({
-			name: `penstock_${name}`,
-			help,
-			labelNames,
-			registers: [this.#registry],
-			collect() {
-				this.reset();
-				for (const [labels, value] of read()) this.set(labels, value);
-			},
-		});
+		addGauge(this.#registry, { name, help, labelNames, read });
 	}
 
 	#counter(name: string, help: string, labelNames: string[], read: () => Sample[]): void {
-		new Counter({
-			name: `penstock_${name}`,
-			help,
-			labelNames,
-			registers: [this.#registry],
-			collect() {
-				this.reset();
-				for (const [labels, value] of read()) this.inc(labels, value);
-			},
-		});
+		addCounter(this.#registry, { name, help, labelNames, read });
 	}
 }
 
 const labelOf = ({ app, stream }: ChannelSnapshot): string => `${app}/${stream}`;
-
-const single = (value: number | undefined): Sample[] => (value === undefined ? [] : [[{}, value]]);
 
 function samples<Key extends string>(
 	counts: Iterable<Readonly<Record<Key, string>> & { readonly count: number }>,

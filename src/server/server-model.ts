@@ -8,6 +8,7 @@ import type { MediaEndpoint, Session } from "../delivery/media-endpoint.ts";
 import type { Viewers } from "../delivery/viewers.ts";
 import type { Packaging } from "../media/packaging.ts";
 import type { ServerFigures } from "../switching/state.ts";
+import type { DistributionModel } from "./api-distribution-model.ts";
 import type {
 	ApiModel,
 	ChannelSnapshot,
@@ -45,6 +46,8 @@ export interface ServerModelParts {
 	/** How often a policy from a module answered what is none. */
 	readonly policyErrors: () => number;
 	readonly reports: ReportServices;
+	/** Undefined where no packets are distributed. */
+	readonly distribution: DistributionModel | undefined;
 	/** The name of the switching policy. */
 	readonly policy: string;
 	readonly version: string;
@@ -72,6 +75,7 @@ export class ServerModel implements ApiModel {
 			...{ version, nodeVersion: process.versions.node, startedAt: new Date(startedAt).toISOString(), policy },
 			draining: this.draining,
 			viewers: viewers.size,
+			distribution: this.distribution !== undefined,
 			machine: machineSnapshot(this.machine()),
 			totals: this.totals(),
 			troubles: [...this.troubles],
@@ -153,7 +157,12 @@ export class ServerModel implements ApiModel {
 	get troubles(): readonly string[] {
 		const { duress } = this.machine();
 		const own = duress === undefined ? [] : [`the server is under duress (${duress.level}): ${duress.text}`];
-		return [...own, ...this.#parts.reports.troubles, ...this.#parts.setUpTroubles];
+		const { reports, distribution, setUpTroubles } = this.#parts;
+		return [...own, ...reports.troubles, ...(distribution?.troubles ?? []), ...setUpTroubles];
+	}
+
+	get distribution(): DistributionModel | undefined {
+		return this.#parts.distribution;
 	}
 
 	#session(id: string): Session {

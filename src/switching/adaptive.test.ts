@@ -214,10 +214,13 @@ describe("where nothing tells what the network takes", () => {
 		expect(decided({ network: blind, history: [past(5000, MID, LOW)] })).toBe("hold: network");
 	});
 
-	it("and ever more rarely where that went wrong", () => {
-		const history = [past(60_000, LOW, MID), past(55_000, MID, LOW), past(20_000, LOW, MID), past(15_000, MID, LOW)];
-		expect(decided({ network: blind, history })).toBe("hold: network");
-		expect(decided({ network: blind, history, now: milliseconds(NOW + 20_000) })).toBe("to mid: network");
+	it("and a minute later at the soonest where that went wrong, and ever more rarely", () => {
+		const lost = (ago: number) => [past(ago + 5000, LOW, MID), past(ago, MID, LOW)];
+		expect(decided({ network: blind, history: lost(59_000) })).toBe("hold: network");
+		expect(decided({ network: blind, history: lost(61_000) })).toBe("to mid: network");
+		const fourTimes = [300_000, 240_000, 180_000, 61_000].flatMap(lost);
+		expect(decided({ network: blind, history: fourTimes })).toBe("hold: network");
+		expect(decided({ network: blind, history: fourTimes, now: milliseconds(NOW + 70_000) })).toBe("to mid: network");
 	});
 });
 

@@ -33,9 +33,13 @@ export function mayTry(one: Case, to: number): boolean {
 	const isBlind = isPaced || network.basis === "floor" || now - network.capacityAt > EVIDENCE_HOLDS_MS;
 	if (!isBlind || bannedNow(one, to) !== undefined) return false;
 	const calmSince = history.at(-1)?.at ?? network.since;
-	return (
-		now - calmSince >= settings.trialAfter * 2 ** Math.min(lossesInARow(history, one.there[to]!).losses, MOST_DOUBLINGS)
-	);
+	return now - calmSince >= calmBeforeTrial(lossesInARow(history, one.there[to]!).losses, settings);
+}
+
+/** A trial that was lost has told what the network takes. As long as nothing else tells, it is not asked every few seconds. */
+function calmBeforeTrial(losses: number, { trialAfter, longestBan }: AdaptiveSettings): number {
+	if (losses === 0) return trialAfter;
+	return Math.max(longestBan, trialAfter * 2 ** Math.min(losses, MOST_DOUBLINGS));
 }
 
 function bannedNow({ state, network, there, settings }: Case, index: number): Because | undefined {

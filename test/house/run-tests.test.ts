@@ -4,7 +4,12 @@ import { type Run, Scratch } from "./scratch.ts";
 
 /** Runs projects `a` and `b` whose test files are given by path. */
 function runTests(files: Readonly<Record<string, string>>): Run & { lastLine: string | undefined } {
-	const scratch = new Scratch(["scripts/run-tests.ts", "package.json"]);
+	const scratch = new Scratch([
+		"scripts/run-tests.ts",
+		"scripts/native-tests.ts",
+		"scripts/test-outcome.ts",
+		"package.json",
+	]);
 	const project = (name: string): string => `{ test: { name: "${name}", include: ["${name}/*.test.ts"] } }`;
 	scratch.write("vitest.config.ts", `export default { test: { projects: [${project("a")}, ${project("b")}] } };\n`);
 	for (const [file, source] of Object.entries(files)) {

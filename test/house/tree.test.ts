@@ -7,11 +7,12 @@ import { ROOT } from "./rooms.ts";
 
 /** What builds and tools make: no part of the project, as .gitignore has it. */
 const MADE = new Set([".git", "node_modules", "dist", "out", "coverage"]);
+const MADE_BY_MESON = /^native\/distributor\/build/;
 
 function filesUnder(folder: string): string[] {
 	return readdirSync(`${ROOT}${folder}`, { withFileTypes: true }).flatMap((entry) => {
-		if (MADE.has(entry.name)) return [];
 		const path = `${folder}${entry.name}`;
+		if (MADE.has(entry.name) || MADE_BY_MESON.test(path)) return [];
 		if (entry.isDirectory()) return filesUnder(`${path}/`);
 		return entry.isFile() ? [path] : [];
 	});

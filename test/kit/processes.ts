@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	ip: "iproute2",
 	mpv: "mpv",
 	"nats-server": "nats-server",
+	openssl: "openssl",
 	pulseaudio: "pulseaudio",
 	tc: "iproute2",
 	tshark: "tshark",
