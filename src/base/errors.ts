@@ -61,6 +61,7 @@ export const ERROR_CODES = {
 	PUBLISHER_EXISTS: "The stream has a publisher already, and a second one is not let in.",
 	PUBLISHER_REPLACED: "Another publisher of the same stream has taken its place.",
 	PUBLISHER_SILENT: "A publisher sent no media for too long, and its stream was ended.",
+	PUSH_TYPE: "What is published over HTTP is of no type that Penstock takes, or is compressed.",
 	RENDITION_NOT_FOUND: "The channel has no rendition of this name.",
 	REPORT_MALFORMED: "The body of a report does not follow its form, or a figure lies outside its range.",
 	REPORT_RATE: "A session or an address sends more reports than it may.",

@@ -22,6 +22,7 @@ import {
 import { addReportServers } from "./report-server.ts";
 import { addRules } from "./rules.ts";
 import type { ServeOptions } from "./serve.ts";
+import { addToken } from "./token.ts";
 
 const EXAMPLES = `
 Examples:
@@ -103,6 +104,7 @@ function createProgram(done: (code: number) => void): Command {
 	addPlay(program, done);
 	addDistribute(program, serve);
 	addRules(program, done);
+	addToken(program, file, load, done);
 	addReportServers(program, done);
 	return program;
 }
@@ -134,6 +136,8 @@ function portNumber(text: string): number {
 }
 
 const CALL_IS_WRONG: readonly string[] = [
+	"ACCESS_SECRET",
+	"ACCESS_SETTING",
 	"COMMAND_LINE",
 	"CONFIG_FILE",
 	"CONFIG_KEY",

@@ -47,8 +47,11 @@ export interface PublicationsOptions {
 	readonly clock: Clock;
 	/** What becomes of a second publisher of a stream. */
 	readonly second: "refuse" | "take-over";
-	/** Where the stream goes; an error where nobody wants it. */
-	readonly open: (info: PublicationInfo) => PublicationSink | PenstockError;
+	/**
+	 * Where the stream goes; an error where nobody wants it.
+	 * @param request by which the gate knows the session
+	 */
+	readonly open: (info: PublicationInfo, request: AccessRequest) => PublicationSink | PenstockError;
 }
 
 /** Wall clocks jump, so that a right which ends later is looked at so often. */
@@ -82,7 +85,7 @@ export class Publications {
 			former.dismiss(new PenstockError("PUBLISHER_REPLACED", `${named(request)} is published from elsewhere now.`));
 		}
 		const info = this.#infoOf(request, answer.principal);
-		const sink = this.#open(info);
+		const sink = this.#open(info, request);
 		if (sink instanceof PenstockError) return refused(sink);
 		const publication = new Publication(info, sink, publisher, () => this.#byStream.delete(key));
 		this.#byStream.set(key, publication);
@@ -106,9 +109,9 @@ export class Publications {
 		return { id, app, stream, protocol, address, principal, since: this.#options.clock.wall() };
 	}
 
-	#open(info: PublicationInfo): PublicationSink | PenstockError {
+	#open(info: PublicationInfo, request: AccessRequest): PublicationSink | PenstockError {
 		try {
-			return this.#options.open(info);
+			return this.#options.open(info, request);
 		} catch (thrown) {
 			if (thrown instanceof PenstockError) return thrown;
 			return internal("the stream could not be opened", thrown);

@@ -39,6 +39,8 @@ const ladderSnapshot = z.strictObject({
 	state: z.enum(CHANNEL_STATES),
 	pid: count.optional(),
 	restarts: count,
+	/** Access units of publishers that FFmpeg was too slow for; absent where there are none. */
+	dropped: count.optional(),
 	/** With its code. */
 	lastError: text.optional(),
 	/** 1: real time. */

@@ -5,7 +5,9 @@
 import * as z from "zod";
 import { ADAPTIVE_DEFAULTS } from "../switching/adaptive.ts";
 import { type CapabilityBounds, SERVER_LOAD_DEFAULTS } from "../switching/server-load.ts";
+import { access } from "./config-schema-access.ts";
 import { distribution } from "./config-schema-distribution.ts";
+import { publish } from "./config-schema-publish.ts";
 import {
 	bitrateBps,
 	corsOrigin,
@@ -211,6 +213,10 @@ export const configSchema = z.strictObject({
 	reports: reports.prefault({}),
 	/** Absent: no packets are distributed. */
 	distribution: distribution.optional(),
+	/** Absent: nobody publishes. */
+	publish: publish.optional(),
+	/** Absent: everybody plays, and who has the key of the first start publishes. */
+	access: access.optional(),
 	channels: z.record(z.string(), channel),
 });
 

@@ -3,6 +3,7 @@
  */
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
+import { type AccessControl, openAccess } from "../access/access-control.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Name } from "../base/name.ts";
 import { MediaEndpoint } from "../delivery/media-endpoint.ts";
@@ -17,8 +18,9 @@ import { rtp } from "../media/rtp/rtp.ts";
 import { ServerLoad } from "../switching/server-load.ts";
 import type { ServerFigures } from "../switching/state.ts";
 import { createApi } from "./api.ts";
-import { ChannelHost } from "./channel-host.ts";
-import type { Config, ServerConfig } from "./config.ts";
+import { ChannelHost, type PublishedPart } from "./channel-host.ts";
+import type { ChannelConfig, Config, ServerConfig } from "./config.ts";
+import type { AccessConfig } from "./config-access.ts";
 import { DistributionHost, reloadRules } from "./distribution-host.ts";
 import { HostedDistribution } from "./distribution-model.ts";
 import { checkFfmpeg } from "./ffmpeg-check.ts";
@@ -32,11 +34,15 @@ import { MediaRoutes } from "./media-routes.ts";
 import { nodeClock } from "./node-time.ts";
 import { Pages } from "./pages.ts";
 import { createPolicy } from "./policies.ts";
+import { PublishedStream } from "./published-stream.ts";
+import { Publishing } from "./publishing.ts";
+import { PushRoutes } from "./push-routes.ts";
 import { ReportServices } from "./report-services.ts";
 import { ChannelLandings } from "./rule-landings.ts";
 import { type HostedChannel, ServerModel } from "./server-model.ts";
 import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
+import { ViewerDoor } from "./viewer-door.ts";
 import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
@@ -58,24 +64,30 @@ const EXTENSIONS = PACKAGINGS.map(({ extension }) => extension);
 /**
  * Starts everything that the configuration names.
  * @throws PenstockError POLICY_MODULE, FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS, RULES_FILE,
- * ENGINE_UNAVAILABLE; nothing is left running then
+ * ENGINE_UNAVAILABLE, ACCESS_SECRET, ACCESS_SETTING; nothing is left running then
  */
 export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
 	const clock = nodeClock();
 	if (config.channels.length > 0) await checkFfmpeg(config, clock);
 	const parts = await assemble(config, log, clock);
-	const { listeners, api, channels, viewers, model, reports, distribution } = parts;
+	const { listeners, api, channels, viewers, model, reports, distribution, publishing } = parts;
 	try {
 		// Before the channels, whose input it may be.
 		await distribution?.start();
-		await listeners.listen((request, response, listener) => parts.routes.handle(request, response, listener));
+		const { routes } = parts;
+		await listeners.listen(
+			(request, response, listener) => routes.handle(request, response, listener),
+			(request) => routes.isEndless(request),
+		);
+		const rtmpAddress = await publishing?.start();
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
 		reports.start();
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
 		const http = httpAddress && { http: urlOf(httpAddress) };
-		log.info({ ...http, api: urlOf(apiAddress), ...others }, "listening");
+		const rtmp = rtmpAddress && { rtmp: `rtmp://${formatListenAddress(rtmpAddress)}` };
+		log.info({ ...http, api: urlOf(apiAddress), ...rtmp, ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
@@ -103,6 +115,7 @@ interface Parts {
 	readonly model: ServerModel;
 	readonly reports: ReportServices;
 	readonly distribution: DistributionHost | undefined;
+	readonly publishing: Publishing | undefined;
 	readonly listeners: MediaListeners;
 	readonly routes: MediaRoutes;
 	readonly api: FastifyInstance;
@@ -125,7 +138,16 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const version = packageVersion();
 	const distribution =
 		config.distribution && new DistributionHost({ config: config.distribution, clock, log, version });
-	const channels = createChannels(config, { clock, limiter, log, distribution });
+	const access = config.access && (await openGate(config.access, { clock, log }));
+	const streams = new Map<string, PublishedStream>();
+	const channels = createChannels(config, { clock, limiter, log, distribution, streams });
+	const publishing =
+		config.publish &&
+		access &&
+		new Publishing({
+			...{ config: config.publish, gate: access.gate, hooks: access.hooks, streams, clock, log, limiter },
+		});
+	const door = access && new ViewerDoor({ gate: access.gate, hooks: access.hooks, clock });
 	const listeners = new MediaListeners({ config: config.http, clock, limiter });
 	const listening = (): readonly ListenAddress[] => listeners.addresses;
 	const socketOptions = await loadSocketOptions();
@@ -141,9 +163,10 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const machine = watchMachine(config.server, { clock, log, viewers, channels });
 	const endpoint = new MediaEndpoint({
 		...{ viewers, clock, socketOptions, log, maxLag: delivery.maxLag, stallTimeout: delivery.stallTimeout },
-		programmes: programmesOf(channels, config.api.listChannelsTo404),
+		programmes: programmesOf(channels, config.api.listChannelsTo404 && mayAnybodyPlay(config.access)),
 		packagings: PACKAGINGS,
 		...{ policy, serverFigures, watch: reports, cors },
+		...(door && { door }),
 	});
 	const model = new ServerModel({
 		...{ clock, channels, endpoint, viewers, reports, listening, version },
@@ -162,20 +185,29 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		sessionOf: (key) => reports.viewers.session(key),
 		onFault: (thrown) => log.error({ err: thrown }, "a session's wish failed inside the server"),
 	});
+	const push =
+		config.publish?.http === true && publishing !== undefined
+			? new PushRoutes({
+					...{ publications: publishing.publications, clock, cors, log },
+					idleTimeout: config.publish.idleTimeout,
+				})
+			: undefined;
 	const routes = new MediaRoutes({
-		...{ endpoint, reports, wishes, pages, channels, cors, log, listening },
+		...{ endpoint, reports, wishes, pages, push, door, channels, cors, log, listening },
 		packagings: PACKAGINGS,
 		draining: () => model.draining,
 	});
 	const api = await createApi({ config: config.api, model, pages, log, version });
 	const close = async (): Promise<void> => {
+		await publishing?.stop();
 		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
+		await access?.hooks?.settled();
 		await distribution?.stop();
 		await reports.close();
 		machine.close();
 		limiter.close();
 	};
-	return { channels, viewers, model, reports, distribution, listeners, routes, api, close };
+	return { channels, viewers, model, reports, distribution, publishing, listeners, routes, api, close };
 }
 
 interface ChannelParts {
@@ -183,21 +215,51 @@ interface ChannelParts {
 	readonly limiter: LogLimiter;
 	readonly log: Log;
 	readonly distribution: DistributionHost | undefined;
+	/** Gets those that are published, by `app/stream`. */
+	readonly streams: Map<string, PublishedStream>;
 }
 
-function createChannels({ channels, delivery }: Config, parts: ChannelParts): HostedChannel[] {
-	const { clock, limiter, log, distribution } = parts;
+function createChannels({ channels, delivery, publish }: Config, parts: ChannelParts): HostedChannel[] {
+	const { clock, limiter, log, distribution, streams } = parts;
+	const publishedPart = ({ label, ladder }: ChannelConfig): PublishedPart | undefined => {
+		if (ladder.source.kind !== "published" || publish === undefined) return undefined;
+		const hasVideo = ladder.renditions.length > 0;
+		const input = new PublishedStream({
+			channel: label,
+			lead: hasVideo ? "video" : "audio",
+			tracks: [...(hasVideo ? (["video"] as const) : []), ...(ladder.audio ? (["audio"] as const) : [])],
+			clock,
+			onFault: ({ code, message }) => limiter.note(`${code} ${label}`, { channel: label, code }, message),
+		});
+		streams.set(label, input);
+		return { input, returnWithin: publish.returnWithin };
+	};
 	return channels.map((channel) => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;
 		const host = new ChannelHost({
 			...{ app, stream, ladder, ring, onDemand, clock, limiter },
 			startTimeout: delivery.startTimeout,
 			landings: distribution && new ChannelLandings(distribution.table, label),
+			published: publishedPart(channel),
 			log: log.child({ channel: label }),
 		});
 		return { config: channel, host };
 	});
 }
+
+/** Secrets are read, and those made that there are not. */
+async function openGate(
+	{ settings, secretsFolder: folder }: AccessConfig,
+	{ clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<AccessControl> {
+	const onTrouble = (why: string): void => log.warn({ component: "access" }, why);
+	return await openAccess({ settings, folder, environment: process.env, clock, onTrouble });
+}
+
+/** Where one has to show something to watch, no list of streams is given to strangers. */
+const mayAnybodyPlay = (access: AccessConfig | undefined): boolean =>
+	access === undefined ||
+	access.settings.rights.some(({ verbs, by, from }) => verbs.includes("play") && by.includes("anyone") && !from);
 
 function programmesOf(channels: readonly HostedChannel[], listed: boolean): Programmes {
 	const byPath = new Map(channels.map(({ host }) => [`${host.app}/${host.stream}`, host]));

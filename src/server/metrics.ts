@@ -53,6 +53,10 @@ export class Metrics {
 		this.#counter("ffmpeg_restarts_total", "Restarts of FFmpeg.", ["channel"], () =>
 			this.#perChannel((channel) => channel.ladder.restarts),
 		);
+		const behind = "Access units of publishers that FFmpeg was too slow for.";
+		this.#counter("published_access_units_dropped_total", behind, ["channel"], () =>
+			this.#perChannel((channel) => channel.ladder.dropped ?? 0),
+		);
 		this.#counter("units_total", "Units made.", ["channel", "rendition"], () =>
 			this.#perRendition((rendition) => rendition.units),
 		);

@@ -81,10 +81,11 @@ function renditionSnapshot(config: ChannelConfig, host: ChannelHost, log: Rendit
 }
 
 function ladderSnapshot(status: LadderStatus): ChannelSnapshot["ladder"] {
-	const { state, restarts, pid, lastError, speed, startedAt } = status;
+	const { state, restarts, dropped, pid, lastError, speed, startedAt } = status;
 	return {
 		state,
 		restarts,
+		...(dropped > 0 && { dropped }),
 		...(pid !== undefined && { pid }),
 		...(lastError !== undefined && { lastError }),
 		...(speed !== undefined && { speed }),

@@ -47,6 +47,7 @@ export interface NalFormat {
 	readonly writeAggregateHead: (out: Uint8Array, nals: readonly Uint8Array[]) => void;
 }
 
+const NAL_PARTITION_A = 2;
 /** What may stand before the slices of a picture besides (ITU-T H.264, clause 7.4.1.2.3). */
 const NAL_PREFIX = 14;
 const NAL_LAST_PREFIX = 18;
@@ -66,8 +67,8 @@ export const H264_FORMAT: NalFormat = {
 		const type = nalType(nal);
 		if (type === NAL_AUD || type === NAL_SPS) return "surely";
 		if (type === NAL_PPS || type === NAL_SEI || (type >= NAL_PREFIX && type <= NAL_LAST_PREFIX)) return "likely";
-		const isFirstSlice = type >= NAL_SLICE && type <= NAL_IDR && (nal[1]! & 0x80) !== 0; // ue(v) of 0 is one bit
-		return isFirstSlice ? "likely" : "no";
+		const hasSliceHeader = type === NAL_SLICE || type === NAL_PARTITION_A || type === NAL_IDR;
+		return hasSliceHeader && (nal[1]! & 0x80) !== 0 ? "likely" : "no"; // ue(v) of 0 is one bit
 	},
 	shapeOf: (payload) => {
 		const type = nalType(payload);

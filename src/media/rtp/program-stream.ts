@@ -11,12 +11,14 @@ import { PenstockError } from "../../base/errors.ts";
 import { ticks90k } from "../../base/units.ts";
 import { Unwrapper } from "../../base/unwrap.ts";
 import type { AudioConfig, DecodeInformation } from "../access-unit.ts";
+import { sameAudio } from "../audio.ts";
 import { AdtsPayloads, type AudioFrame } from "../mpegts/audio-payloads.ts";
 import { TIME_BITS } from "../mpegts/packet.ts";
 import { PES_START_BYTES, parsePes } from "../mpegts/pes.ts";
 import { MOST_PES_BYTES } from "../mpegts/pes-assembler.ts";
 import { STREAM_TYPE_H264 } from "../mpegts/psi.ts";
 import { VideoPayloads } from "../mpegts/video-payloads.ts";
+import { sameVideo } from "../picture.ts";
 import type { StreamReader, StreamSink } from "../stream-reader.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { PesPicture } from "./pes-picture.ts";
@@ -247,8 +249,11 @@ export class ProgramStreamReader implements StreamReader {
 	#tell(): void {
 		const video = this.#pictures?.config;
 		const audio = this.#audioConfig;
-		if (video === this.#told.video && audio === this.#told.audio) return;
+		const { video: toldVideo, audio: toldAudio } = this.#told;
+		if (video === toldVideo && audio === toldAudio) return;
 		this.#told = { ...(video && { video }), ...(audio && { audio }) };
+		// A map that changed its mind and back brings the same again.
+		if (sameVideo(video, toldVideo) && sameAudio(audio, toldAudio)) return;
 		this.#sink.decodeInformation?.(this.#told);
 	}
 

@@ -5,6 +5,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
 import type { DecodeInformation, TrackKind } from "../access-unit.ts";
+import { sameAudio } from "../audio.ts";
+import { sameVideo } from "../picture.ts";
 import type { StreamSink } from "../stream-reader.ts";
 import { isRtcp } from "./header.ts";
 import type { PayloadDescription } from "./payload-description.ts";
@@ -92,8 +94,10 @@ export class RtpSession {
 	#tell(): void {
 		const video = this.#decodes.find((decode) => decode.video)?.video;
 		const audio = this.#decodes.find((decode) => decode.audio)?.audio;
-		if (video === this.#told.video && audio === this.#told.audio) return;
+		const { video: toldVideo, audio: toldAudio } = this.#told;
+		if (video === toldVideo && audio === toldAudio) return;
 		this.#told = { ...(video && { video }), ...(audio && { audio }) };
+		if (sameVideo(video, toldVideo) && sameAudio(audio, toldAudio)) return;
 		this.#sink.decodeInformation?.(this.#told);
 	}
 }

@@ -88,6 +88,25 @@ test("two streams with reports are on one clock, though one came late", () => {
 	expect(decodes).toMatchObject([{ video: { codec: "h264" }, audio: { codec: "opus" } }]);
 });
 
+test("a report that comes before its source is used with it, and not with another", () => {
+	for (const [ssrc, isSynchronized] of [
+		[SSRC, true],
+		[SSRC + 5, false],
+	] as const) {
+		const { push, streams } = openRtp([OPUS]);
+		push(report(ssrc, 0, 0));
+		push(sound(0));
+		expect(streams[0]!.isSynchronized).toBe(isSynchronized);
+	}
+	const { push, clock, streams } = openRtp([OPUS]);
+	push(sound(0));
+	clock.advance(1000);
+	push(report(99, 0, 0));
+	for (const number of [7000, 7001]) push(sound(number, 99));
+	expect(streams[0]!.isSynchronized).toBe(true);
+	expect(streams[0]!.reportBlock()!.lastSenderReport).toBeGreaterThan(0);
+});
+
 test("a session takes one stream of each kind, and a container alone", () => {
 	const { session } = openRtp([OPUS]);
 	for (const description of [

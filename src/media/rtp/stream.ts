@@ -16,9 +16,14 @@ import type { PayloadDescription } from "./payload-description.ts";
 import type { Container, FormatSettings, OpenedFormat } from "./payload-formats.ts";
 import type { Reception } from "./reception.ts";
 import { reorderDepthOf } from "./reorder-depth.ts";
-import { ntpMiddle, type ReportBlock, type RtcpPacket } from "./rtcp.ts";
+import { ntpMiddle, type ReportBlock, type RtcpPacket, type SenderReport } from "./rtcp.ts";
 import { type SessionClock, StreamClock } from "./session-clock.ts";
 import { type SourceCounts, SourceTracker } from "./source-tracker.ts";
+
+interface HeardReport {
+	readonly report: SenderReport;
+	readonly arrivalMs: number;
+}
 
 const MALFORMED_TOLD_MS = 1000;
 
@@ -31,6 +36,8 @@ export interface RtpStreamSettings extends Partial<FormatSettings> {
 
 /** Running totals. */
 export interface RtpStreamCounts extends JitterCounts, SourceCounts {
+	/** Of all RTP packets of the stream's payload type, their headers included. */
+	readonly bytes: number;
 	/** Datagrams that were no RTP packets. */
 	readonly malformed: number;
 	/** Packets of another payload type: comfort noise, or what was never agreed. */
@@ -67,7 +74,10 @@ export class RtpStream {
 	#lastSoundTime = Number.NEGATIVE_INFINITY;
 	/** The next packet is the first of its source: nobody knows whether a frame begins with it. */
 	#isFresh = true;
+	/** The last report of a source that is not heard: some senders' comes before their first packet. */
+	#early: HeardReport | undefined;
 	#faults = 0;
+	#bytes = 0;
 	#malformed = 0;
 	#malformedToldMs = Number.NEGATIVE_INFINITY;
 	#otherTypes = 0;
@@ -128,6 +138,7 @@ export class RtpStream {
 		return {
 			...this.#jitter.counts,
 			...this.#tracker.counts,
+			bytes: this.#bytes,
 			malformed: this.#malformed,
 			otherTypes: this.#otherTypes,
 			accessUnits: this.#accessUnits,
@@ -158,16 +169,20 @@ export class RtpStream {
 		if (typeof packet === "string") {
 			this.#tellMalformed(`a datagram of ${datagram.length} bytes is no RTP packet: it is ${packet}.`);
 		} else if (packet.payloadType !== this.description.payloadType) this.#otherTypes++;
-		else this.#tracker.push(packet, this.#clock.now());
+		else {
+			this.#bytes += datagram.length;
+			this.#tracker.push(packet, this.#clock.now());
+		}
 	}
 
 	/** @param packet of a compound that came for this stream */
 	rtcp(packet: RtcpPacket): void {
 		const reception = this.#tracker.reception;
 		if (packet.kind === "goodbye") for (const ssrc of packet.ssrcs) this.#tracker.bye(ssrc);
-		if (packet.kind !== "senderReport" || (reception && packet.ssrc !== reception.ssrc)) return;
-		this.#times.senderReport(packet.ntp, packet.rtpTimestamp);
-		reception?.noteSenderReport(ntpMiddle(packet.ntp), this.#clock.now());
+		if (packet.kind !== "senderReport") return;
+		const heard = { report: packet, arrivalMs: this.#clock.now() };
+		if (packet.ssrc === reception?.ssrc) this.#takeReport(heard);
+		else this.#early = heard;
 	}
 
 	/** A datagram that was to be RTCP is none. */
@@ -190,15 +205,20 @@ export class RtpStream {
 		this.#isFresh = true;
 	}
 
+	#takeReport({ report: { ntp, rtpTimestamp }, arrivalMs }: HeardReport): void {
+		this.#times.senderReport(ntp, rtpTimestamp);
+		this.#tracker.reception?.noteSenderReport(ntpMiddle(ntp), arrivalMs);
+	}
+
 	#packet({ payload, marker, timestamp, number }: RtpPacket, lost: number, arrivalMs: number): void {
+		if (this.#isFresh && this.#early?.report.ssrc === this.#tracker.reception?.ssrc) this.#takeReport(this.#early!);
 		const time = this.#times.take(timestamp, arrivalMs);
 		const afterLoss = lost > 0 || this.#isFresh;
 		this.#isFresh = false;
-		if (lost > 0)
-			this.#tellFault(
-				"RTP_LOST",
-				`${lost} packets before number ${number} are missing; what they belonged to was dropped.`,
-			);
+		if (lost > 0) {
+			const what = `${lost} packets before number ${number} are missing; what they belonged to was dropped.`;
+			this.#tellFault("RTP_LOST", what);
+		}
 		if (this.#frames) {
 			this.#frames.push(payload, marker, time, afterLoss);
 			return;

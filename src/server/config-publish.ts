@@ -1,0 +1,49 @@
+/** The section `publish`: from single values to what publishers are told and held to. */
+import { type Milliseconds, milliseconds } from "../base/units.ts";
+import type { ChannelConfig } from "./config.ts";
+import type { Findings } from "./config-findings.ts";
+import type { ConfigShape } from "./config-schema.ts";
+import type { ListenAddress } from "./listen-address.ts";
+
+export interface PublishConfig {
+	/** Undefined: nobody publishes by RTMP. */
+	readonly rtmp: RtmpConfig | undefined;
+	readonly http: boolean;
+	readonly second: "refuse" | "take-over";
+	readonly setupTimeout: Milliseconds;
+	readonly idleTimeout: Milliseconds;
+	readonly returnWithin: Milliseconds;
+}
+
+export interface RtmpConfig {
+	readonly listen: ListenAddress;
+	readonly maxConnections: number;
+	readonly maxConnectionsPerAddress: number;
+}
+
+export function buildPublish({ publish }: ConfigShape): PublishConfig | undefined {
+	if (publish === undefined) return undefined;
+	const { enabled, ...rtmp } = publish.rtmp;
+	return {
+		rtmp: enabled ? rtmp : undefined,
+		http: publish.http,
+		second: publish.second === "replace" ? "take-over" : "refuse",
+		setupTimeout: milliseconds(publish.setupTimeoutMs),
+		idleTimeout: milliseconds(publish.idleTimeoutMs),
+		returnWithin: milliseconds(publish.returnWithinMs),
+	};
+}
+
+/** A channel waits for a publisher whom nobody lets in. */
+export function refusePublishedWithoutSection(
+	channels: readonly ChannelConfig[],
+	publish: PublishConfig | undefined,
+	findings: Findings,
+): void {
+	if (publish !== undefined) return;
+	for (const { stream, ladder } of channels) {
+		if (ladder.source.kind !== "published") continue;
+		const path = ["channels", stream, "source"];
+		findings.value(path, 'is what somebody publishes, but nobody is let in; add the section "publish: {}"');
+	}
+}
