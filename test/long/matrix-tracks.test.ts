@@ -11,7 +11,7 @@ import { expectUnbrokenSound, judgeSound } from "../kit/sound-reader.ts";
 import { ffmpegSound, gstreamerSound, type Sound } from "../kit/sound-witnesses.ts";
 import { numberedChannel, recordTour, startTour, switchesIn } from "../kit/switched-programme.ts";
 import { gstreamerDecode } from "../kit/witnesses.ts";
-import { beyondRemarks, MATRIX, PACKAGINGS } from "./matrix-table.ts";
+import { beyondRemarks, MATRIX, PACKAGINGS } from "../interop/matrix-table.ts";
 
 const SWITCHES = 20;
 /** An encoder of Opus keeps less of the form of a wave than AAC at this rate. */

@@ -16,7 +16,7 @@ import {
 	makeFile,
 	THREE,
 	withLadder,
-} from "./ladder-rig.ts";
+} from "../integration/ladder-rig.ts";
 
 const UNITS = 16;
 const folder = makeTempDir("ladder-codecs");
