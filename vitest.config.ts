@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 /** They measure time, or leave others none of the machine. */
 const ALONE = ["test/netns/**/*.test.ts", "test/integration/server-load.test.ts", "test/kit/shaped-link.test.ts"];
 
+/** Pages that are looked at, with no frame counted: they may share the machine. */
+const PAGES = ["test/browser/console*.test.ts"];
+
 export default defineConfig({
 	test: {
 		projects: [
@@ -19,7 +22,7 @@ export default defineConfig({
 			{
 				test: {
 					name: "end-to-end",
-					include: ["test/{integration,interop}/**/*.test.ts"],
+					include: ["test/{integration,interop}/**/*.test.ts", ...PAGES],
 					exclude: ALONE,
 					// Most of them wait for a live stream's own time, so that a few can share the cores.
 					maxWorkers: 3,
@@ -42,6 +45,7 @@ export default defineConfig({
 				test: {
 					name: "browser",
 					include: ["test/browser/**/*.test.ts"],
+					exclude: PAGES,
 					fileParallelism: false,
 					testTimeout: 180_000,
 					hookTimeout: 180_000,

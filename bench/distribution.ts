@@ -7,7 +7,7 @@ import { type Arena, hugePagesAreThere, type OnField, startContender } from "./d
 import { Field } from "./distribution/field.ts";
 import { allResults, Figures } from "./distribution/figures.ts";
 import { delayed, idle, saturated } from "./distribution/measure.ts";
-import { distributionOptions, FAN_OUTS } from "./distribution/options.ts";
+import { distributionOptions } from "./distribution/options.ts";
 import { ringCeiling } from "./distribution/ring.ts";
 import { showTables } from "./distribution/tables.ts";
 import { buildTools } from "./distribution/tools.ts";
@@ -21,7 +21,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 async function measureOnField(name: OnField, arena: Arena): Promise<void> {
 	const { field } = arena;
 	// testpmd knows no receivers: it sends each packet back once.
-	const fanOuts = name.startsWith("testpmd") ? FAN_OUTS.slice(0, 1) : FAN_OUTS;
+	const fanOuts = name.startsWith("testpmd") ? options.fanOuts.slice(0, 1) : options.fanOuts;
 	const contender = await startContender(name, arena);
 	try {
 		for (const fanOut of fanOuts) {

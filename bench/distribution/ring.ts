@@ -4,7 +4,7 @@
  */
 import { setTimeout as pass } from "node:timers/promises";
 import { cpuMsOf } from "./cpu-time.ts";
-import { type DistributionOptions, FAN_OUTS, type FanOut } from "./options.ts";
+import type { DistributionOptions, FanOut } from "./options.ts";
 import { OurEngine } from "./our-engine.ts";
 import type { Tools } from "./tools.ts";
 
@@ -21,18 +21,15 @@ export async function ringCeiling(
 ): Promise<void> {
 	// A large fan-out shares the payload, where the device takes frames in two pieces; a small one copies it.
 	for (const shared of [false, true]) {
-		const more = [
-			"--backend",
-			"ring",
-			"--backend-arguments",
-			`generate=${options.payloadBytes},copy=${shared ? 0 : 1}`,
-		];
+		const fanOuts = options.fanOuts.filter(({ receivers }) => receivers >= 100 === shared);
+		if (fanOuts.length === 0) continue;
+		const packets = `generate=${options.payloadBytes},copy=${shared ? 0 : 1}`;
 		const engine = await OurEngine.start({
 			...{ engine: "dpdk", distributor: tools.distributor, match: MATCH },
-			arguments: [...more, "--cores", String(options.engineCpu)],
+			arguments: ["--backend", "ring", "--backend-arguments", packets, "--cores", String(options.engineCpu)],
 		});
 		try {
-			for (const fanOut of FAN_OUTS.filter(({ receivers }) => receivers >= 100 === shared)) {
+			for (const fanOut of fanOuts) {
 				await engine.receivers(fanOut.receivers);
 				told(fanOut, await ppsPerCpuS(engine, options));
 			}

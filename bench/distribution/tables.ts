@@ -20,11 +20,11 @@ export function showTables(results: readonly Result[]): void {
 	};
 	const presentIn = (part: string): ContenderName[] =>
 		CONTENDERS.filter((contender) => results.some(({ name }) => name.startsWith(`${contender}.${part}`)));
-	for (const { name: fanOut } of FAN_OUTS) {
+	for (const fanOut of FAN_OUTS.map(({ name }) => name).filter((name) => presentIn(`${name}.`).length > 0)) {
 		console.log(`\n${fanOut}`);
 		console.table(
 			Object.fromEntries(
-				presentIn(fanOut).map((contender) => [
+				presentIn(`${fanOut}.`).map((contender) => [
 					contender,
 					Object.fromEntries([
 						...COLUMNS.map(({ figure, title, text }) => [title, cell(`${contender}.${fanOut}.${figure}`, text)]),

@@ -103,7 +103,7 @@ describe.each(CONTENDERS)("%s", (contender) => {
 	});
 
 	test("a publisher on the same host, whose kernel leaves checksums to the device", async () => {
-		lan.offloadChecksums(lan.publisher, "device"); lan.offloadChecksums(lan.server, "device");
+		lan.offloadChecksums(lan.publisher, "device");
 		onTestFinished(() => lan.offloadChecksums(lan.publisher, "kernel"));
 		const match = { address: lan.server.ipv4, port: 5004 };
 		await rule({ name: "cam-1", match, media: "rtp", receivers: [{ address: lan.receivers.ipv4, port: 6000 }] });

@@ -11,27 +11,12 @@ import { expectStream } from "../kit/distribution/expect-stream.ts";
 import { readUdpFrame, type UdpFrame } from "../kit/distribution/frames.ts";
 import { createLan } from "../kit/distribution/lan.ts";
 import { LiveCapture } from "../kit/distribution/live-capture.ts";
+import { packetVectors, payloadOf } from "../kit/distribution/packet-vectors.ts";
 import { PcapReader, pcapFile } from "../kit/distribution/pcap-reader.ts";
 import { publish } from "../kit/distribution/publisher.ts";
 import { eventually } from "../kit/eventually.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
 
-interface PacketVector {
-	readonly name: string;
-	readonly frame: string;
-	readonly class?: "rtp" | "rtcp" | "ts";
-	readonly reason?: string;
-	readonly view?: {
-		readonly destination: string;
-		readonly destinationPort: number;
-		readonly vlan?: number;
-		readonly payloadOffset: number;
-		readonly payloadLength: number;
-		readonly udpChecksum: "right" | "none" | "partial" | "wrong";
-	};
-}
-
-const VECTORS = new URL("../vectors/distributor/packets.json", import.meta.url);
 const NEXT_HOP = "02:00:00:00:00:77";
 const SOURCE = "192.0.2.9";
 
@@ -47,7 +32,7 @@ const figuresOf = async (distribution: Distribution, name: string): Promise<Rule
 	(await distribution.engine.stats({ names: [name] })).rules[0]!;
 
 test("pcap: of the frames of a file, odd ones among them, media alone comes out, whole, and each other has its reason", async () => {
-	const vectors = (JSON.parse(readFileSync(VECTORS, "utf8")) as PacketVector[]).filter(({ frame }) => frame !== "");
+	const vectors = packetVectors().filter(({ frame }) => frame !== "");
 	const directory = makeTempDir("pcap");
 	const [input, output] = [join(directory, "in.pcap"), join(directory, "out.pcap")];
 	writeFileSync(input, pcapFile(vectors.map(({ frame }) => Buffer.from(frame, "hex"))));
@@ -70,10 +55,11 @@ test("pcap: of the frames of a file, odd ones among them, media alone comes out,
 	const reasons = vectors.flatMap(({ reason }) => reason ?? []);
 	for (const reason of reasons) expect(drops).toHaveProperty([reason]);
 	const wanted = new Set(
-		vectors.flatMap(({ frame, class: medium, view }) => {
-			const taken = medium !== undefined && view?.vlan === undefined && view?.udpChecksum !== "wrong";
-			if (!taken || view?.destination !== match.address || view.destinationPort !== match.port) return [];
-			return [frame.slice(2 * view.payloadOffset, 2 * (view.payloadOffset + view.payloadLength))];
+		vectors.flatMap((vector) => {
+			const { class: medium, view } = vector;
+			if (medium === undefined || view === undefined || view.vlan !== undefined) return [];
+			const isMatch = view.destination === match.address && view.destinationPort === match.port;
+			return isMatch && view.udpChecksum !== "wrong" ? [payloadOf(vector, view)] : [];
 		}),
 	);
 	const frames = new PcapReader().push(readFileSync(output)).map(({ bytes }) => readUdpFrame(bytes, 0));

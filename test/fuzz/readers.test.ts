@@ -15,14 +15,14 @@ const ATTEMPTS = 6;
 const PIECE_BYTES = 1400;
 const NOTHING: StreamSink = { accessUnit: () => {} };
 
-describe.concurrent("10 000 mutated streams break no promise of a reader", () => {
+describe.concurrent("5000 mutated streams break no promise of a reader", () => {
 	test.for(READERS)("%s", { timeout: 120_000 }, async (reader, { expect: expectHere }) => {
-		const { summary, findings } = await runFuzz({ reader, seed: 1, from: 0, inputs: 10_000 });
+		const { summary, findings } = await runFuzz({ reader, seed: 1, from: 0, inputs: 5000 });
 		expectHere(findings).toEqual([]);
 		// Else nothing of this would mean anything: most inputs reach the sink, and most have something wrong.
-		expectHere(summary!.accessUnits).toBeGreaterThan(100_000);
-		expectHere(summary!.faults).toBeGreaterThan(5000);
-		expectHere(summary!.waits).toBeLessThan(1000);
+		expectHere(summary!.accessUnits).toBeGreaterThan(50_000);
+		expectHere(summary!.faults).toBeGreaterThan(2500);
+		expectHere(summary!.waits).toBeLessThan(500);
 	});
 });
 

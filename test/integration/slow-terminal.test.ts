@@ -50,25 +50,32 @@ function reporterOf(viewer: HttpViewer): SteadyReporter {
 	return reporter;
 }
 
-test("a decoder that drops frames is held below the best within three units, though its network would do", async () => {
-	const viewer = await watchHigh();
-	const reporter = reporterOf(viewer);
-	// It has had the rendition for long enough to be judged by what it does with it.
-	const { unit: risenIn = 0 } = await snapshot(viewer);
-	await until(viewer, ({ unit = 0 }) => unit > risenIn + 6);
-	await reporter.say({ droppedFrames: 0, shownFrames: 100 });
-	await reporter.say({ droppedFrames: 20, shownFrames: 140 });
-	const { unit: toldIn = 0 } = await snapshot(viewer);
-	const fallen = await until(viewer, ({ rendition }) => rendition !== "high");
-	const [fall] = fallen.lastSwitches.slice(-1);
-	expect(fall).toMatchObject({ from: "high", to: "mid", because: { cause: "terminal" } });
-	expect(fall!.unit - toldIn).toBeLessThanOrEqual(3);
-	// It drops nothing any more, and its network is as wide as before.
-	reporter.figures = { droppedFrames: 20, shownFrames: 200 };
-	const later = await until(viewer, ({ unit = 0 }) => unit > fall!.unit + 20);
-	expect(later).toMatchObject({ rendition: "mid", decision: { kind: "hold", cause: "terminal" } });
-	expect(later.network!.capacityBps! / 1e6).toBeGreaterThan(1);
-});
+/** The network is the loopback of a machine with other work to do: it may fall first, and then nothing is learnt. */
+const ASKED_AGAIN = { retry: 2 };
+
+test(
+	"a decoder that drops frames is held below the best within three units, though its network would do",
+	ASKED_AGAIN,
+	async () => {
+		const viewer = await watchHigh();
+		const reporter = reporterOf(viewer);
+		// It has had the rendition for long enough to be judged by what it does with it.
+		const { unit: risenIn = 0 } = await snapshot(viewer);
+		await until(viewer, ({ unit = 0 }) => unit > risenIn + 6);
+		await reporter.say({ droppedFrames: 0, shownFrames: 100 });
+		await reporter.say({ droppedFrames: 20, shownFrames: 140 });
+		const { unit: toldIn = 0 } = await snapshot(viewer);
+		const fallen = await until(viewer, ({ rendition }) => rendition !== "high");
+		const [fall] = fallen.lastSwitches.slice(-1);
+		expect(fall).toMatchObject({ from: "high", to: "mid", because: { cause: "terminal" } });
+		expect(fall!.unit - toldIn).toBeLessThanOrEqual(3);
+		// It drops nothing any more, and its network is as wide as before.
+		reporter.figures = { droppedFrames: 20, shownFrames: 200 };
+		const later = await until(viewer, ({ unit = 0 }) => unit > fall!.unit + 20);
+		expect(later).toMatchObject({ rendition: "mid", decision: { kind: "hold", cause: "terminal" } });
+		expect(later.network!.capacityBps! / 1e6).toBeGreaterThan(1);
+	},
+);
 
 test("a hidden tab goes to the lowest, and comes back when it is looked at again", async () => {
 	const viewer = await watchHigh();

@@ -46,6 +46,14 @@ describe.each(["sockets", "af_xdp", "af_packet"] as const)("%s", (contender) => 
 			await new Promise((resolve) => setTimeout(resolve, 1));
 		}
 		await published;
+		// Of what is lost, this tells where: before the engine, in it, or behind it.
+		const figures = async () => {
+			const { drops, rules } = await distribution.engine.stats({ names: ["cam-1"] });
+			const { received, sent } = rules[0]!;
+			return { missed: drops.missed ?? 0, received: received.packets, sent: sent.packets };
+		};
+		const wanted = { missed: 0, received: count, sent: FAN_OUT * count };
+		await expect.poll(figures, { timeout: 5000 }).toEqual(wanted);
 		expectStream(await seen.arrived(6003, count, 10_000), { kind: "rtp", bytes: [1200], count });
 		await expect.poll(() => lan.countArrived(), { timeout: 5000 }).toBe(FAN_OUT * count);
 	});

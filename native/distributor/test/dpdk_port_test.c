@@ -118,8 +118,8 @@ static void refusals(void)
 static void unprivileged(void)
 {
 	REQUIRE(setgid(65534) == 0 && setuid(65534) == 0, "to be nobody");
-	refused(options_for("af_xdp", "port"), "NOT_PERMITTED", "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_IPC_LOCK");
-	refused(options_for("af_packet", "port"), "NOT_PERMITTED", "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF");
+	refused(options_for("af_xdp", "port"), "NOT_PERMITTED", "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK");
+	refused(options_for("af_packet", "port"), "NOT_PERMITTED", "CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK");
 }
 
 static void second_distributor(void)

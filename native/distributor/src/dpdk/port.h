@@ -40,8 +40,9 @@ struct dist_port {
 	struct rte_mempool *headers[DIST_WORKERS_MAX];
 	/* Readable when the queue has packets; -1 where the driver has no such thing. */
 	int descriptors[DIST_WORKERS_MAX];
-	/* What the kernel has told of each queue's losses so far, where it tells only what is new. */
+	/* What has been told of each queue's losses so far, where only what is new is told; a card's in the first. */
 	uint64_t missed_before[DIST_WORKERS_MAX];
+	uint64_t missed_looked_ns;
 	/* Pacing of all that is sent. */
 	struct dist_rate rate;
 	struct dist_bucket bucket;

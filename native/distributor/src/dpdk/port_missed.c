@@ -1,11 +1,15 @@
 /* What a port has lost before a worker could take it in: each driver's kernel side tells it in its own way. */
 #include "port.h"
 
+#include "../clock.h"
+
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
 #include <sys/socket.h>
 
 #include <rte_ethdev.h>
+
+#define LOOK_NS DIST_NS_PER_SECOND
 
 #ifndef SOL_XDP
 #define SOL_XDP 283
@@ -33,9 +37,21 @@ static uint64_t missed_by_packet(int descriptor, uint64_t *before)
 	return *before;
 }
 
-uint64_t dist_port_missed(struct dist_port *port)
+/* Some cards take milliseconds to tell. */
+static uint64_t missed_by_card(struct dist_port *port)
 {
 	struct rte_eth_stats stats;
+	uint64_t now_ns = dist_clock_now_ns();
+
+	if (now_ns - port->missed_looked_ns >= LOOK_NS && rte_eth_stats_get(port->id, &stats) == 0) {
+		port->missed_looked_ns = now_ns;
+		port->missed_before[0] = stats.imissed;
+	}
+	return port->missed_before[0];
+}
+
+uint64_t dist_port_missed(struct dist_port *port)
+{
 	uint64_t missed = 0;
 
 	switch (port->backend) {
@@ -48,6 +64,6 @@ uint64_t dist_port_missed(struct dist_port *port)
 			missed += port->descriptors[q] < 0 ? 0 : missed_by_packet(port->descriptors[q], &port->missed_before[q]);
 		return missed;
 	default:
-		return rte_eth_stats_get(port->id, &stats) == 0 ? stats.imissed : 0;
+		return missed_by_card(port);
 	}
 }

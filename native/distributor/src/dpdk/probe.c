@@ -137,19 +137,21 @@ static bool probe_pci(const char *address, struct dist_error *error)
 bool dist_probe(const struct dist_engine_options *options, const struct dist_plan *plan, const char *program,
 		struct dist_error *error)
 {
-	static const struct right af_xdp[] = {
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_NET_RAW, "CAP_NET_RAW"}, {CAP_BPF, "CAP_BPF"}, {CAP_IPC_LOCK, "CAP_IPC_LOCK"}};
-	static const struct right af_packet[] = {
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_NET_RAW, "CAP_NET_RAW"}, {CAP_BPF, "CAP_BPF"}};
+	/* The kernel checks programs of those without CAP_PERFMON more strictly, and takes no reckoning with pointers. */
+	static const struct right netdev[] = {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+					      {CAP_NET_RAW, "CAP_NET_RAW"},
+					      {CAP_BPF, "CAP_BPF"},
+					      {CAP_PERFMON, "CAP_PERFMON"},
+					      {CAP_IPC_LOCK, "CAP_IPC_LOCK"}};
 	static const struct right tap[] = {{CAP_NET_ADMIN, "CAP_NET_ADMIN"}};
 
 	switch (plan->backend) {
 	case DIST_BACKEND_AF_XDP:
 		return probe_netdev(options, plan, error) &&
-		       rights(af_xdp, sizeof(af_xdp) / sizeof(af_xdp[0]), plan, error) && probe_xdp(program, error);
+		       rights(netdev, sizeof(netdev) / sizeof(netdev[0]), plan, error) && probe_xdp(program, error);
 	case DIST_BACKEND_AF_PACKET:
 		return probe_netdev(options, plan, error) &&
-		       rights(af_packet, sizeof(af_packet) / sizeof(af_packet[0]), plan, error);
+		       rights(netdev, sizeof(netdev) / sizeof(netdev[0]), plan, error);
 	case DIST_BACKEND_PCI:
 		return probe_pci(options->interface, error) && rights(tap, 1, plan, error);
 	case DIST_BACKEND_MEMIF:

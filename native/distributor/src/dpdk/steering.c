@@ -170,8 +170,8 @@ bool dist_steering_open_shade(struct dist_steering *steering, const char *path, 
 	code = bpf_object__load(steering->object);
 	program = bpf_object__find_program_by_name(steering->object, FLOW_PROGRAM_SHADE);
 	if (code < 0 || !program)
-		return dist_error_set(error, code == -EPERM ? "NOT_PERMITTED" : "PROGRAM_UNFIT",
-				      "the kernel does not take the program %s: %s; it needs CAP_BPF and CAP_NET_ADMIN", path,
+		return dist_error_set(error, code == -EPERM || code == -EACCES ? "NOT_PERMITTED" : "PROGRAM_UNFIT",
+				      "the kernel does not take the program %s: %s; it needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN", path,
 				      strerror(-code));
 	steering->keys = fcntl(bpf_object__find_map_fd_by_name(steering->object, FLOW_MAP_KEYS), F_DUPFD_CLOEXEC, 0);
 	steering->counts = fcntl(bpf_object__find_map_fd_by_name(steering->object, FLOW_MAP_COUNTS), F_DUPFD_CLOEXEC, 0);

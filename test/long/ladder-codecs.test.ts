@@ -4,8 +4,6 @@ import { describe, expect, it } from "vitest";
 import { bitsPerSecond } from "../../src/base/units.ts";
 import type { AudioCodec, LadderConfig, SourceSpec } from "../../src/ladder/ladder-config.ts";
 import { opusPacketSamples } from "../../src/media/opus.ts";
-import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
-import { makeTempDir } from "../kit/temp-dir.ts";
 import {
 	copy,
 	encode,
@@ -16,7 +14,9 @@ import {
 	makeFile,
 	THREE,
 	withLadder,
-} from "./ladder-rig.ts";
+} from "../integration/ladder-rig.ts";
+import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
+import { makeTempDir } from "../kit/temp-dir.ts";
 
 const UNITS = 16;
 const folder = makeTempDir("ladder-codecs");

@@ -4,6 +4,7 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { AAC_FRAME_SAMPLES } from "../../src/media/aac.ts";
+import { beyondRemarks, MATRIX, PACKAGINGS } from "../interop/matrix-table.ts";
 import { gstreamerDemuxer } from "../kit/gstreamer-demuxers.ts";
 import type { Extension, Recording } from "../kit/recording.ts";
 import { expectEveryFrameOnce, readCounters, type Verdict } from "../kit/signal-reader.ts";
@@ -11,7 +12,6 @@ import { expectUnbrokenSound, judgeSound } from "../kit/sound-reader.ts";
 import { ffmpegSound, gstreamerSound, type Sound } from "../kit/sound-witnesses.ts";
 import { numberedChannel, recordTour, startTour, switchesIn } from "../kit/switched-programme.ts";
 import { gstreamerDecode } from "../kit/witnesses.ts";
-import { beyondRemarks, MATRIX, PACKAGINGS } from "./matrix-table.ts";
 
 const SWITCHES = 20;
 /** An encoder of Opus keeps less of the form of a wave than AAC at this rate. */
