@@ -81,7 +81,7 @@ describe("a server whose sources are bad in every way", () => {
 		]);
 		penstock = await startPenstock({
 			// Long enough for a busy machine to start an encoder in, short enough to wait out for what never starts.
-			delivery: { startTimeoutMs: 10_000 },
+			delivery: { startTimeoutMs: 8000 },
 			channels: {
 				good: TINY_CHANNEL,
 				"open-gops": { ...TINY_CHANNEL, source: { file: openGops } },
