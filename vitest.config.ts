@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** They measure time, or leave others none of the machine. */
-const ALONE = ["test/netns/**/*.test.ts", "test/integration/server-load.test.ts", "test/kit/shaped-link.test.ts"];
+const ALONE = ["test/integration/server-load.test.ts", "test/kit/shaped-link.test.ts"];
 
 /** Pages that are looked at, with no frame counted: they may share the machine. */
 const PAGES = ["test/browser/console*.test.ts"];
