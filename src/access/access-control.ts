@@ -5,7 +5,7 @@ import { type CryptoKey, importSPKI } from "jose";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, PenstockError } from "../base/errors.ts";
 import type { AccessGate, AccessRequest } from "../wire/access.ts";
-import { AccessCounts } from "./access-counts.ts";
+import type { AccessCounts } from "./access-counts.ts";
 import { AccessMemory } from "./access-memory.ts";
 import { Gate } from "./gate.ts";
 import type { FetchParts } from "./guarded-fetch.ts";
@@ -55,7 +55,7 @@ export async function openAccess(parts: AccessParts): Promise<AccessControl> {
 		(["keys", "users", "urlKeys"] as const).map((section) => readSecrets(section, parts)),
 	);
 	const memory = parts.memory ?? new AccessMemory(clock);
-	const counts = new AccessCounts();
+	const { counts } = memory;
 	const { leewayMs = ACCESS_DEFAULTS.leewayMs, recheckMs = ACCESS_DEFAULTS.recheckMs } = settings;
 	const issuers = new Map<string, JwtIssuer>();
 	for (const [name, issuer] of Object.entries(settings.issuers ?? {})) {
@@ -154,7 +154,8 @@ async function openHooks(
 	const fetch = { ...fetchPartsFor(Object.values(urls).flat(), parts), ...authorities };
 	const { clock } = parts;
 	const clientIdOf = (request: AccessRequest): string => memory.sessionOf(request).clientId;
-	const how = { timeoutMs, cacheMs, identity: { serverId, vhost }, clientIdOf };
+	const { hooks: counts } = memory.counts;
+	const how = { timeoutMs, cacheMs, identity: { serverId, vhost }, clientIdOf, counts };
 	return new Hooks({ urls, fetch, clock, onTrouble, ...how, ...(secret && { token: secret }) });
 }
 

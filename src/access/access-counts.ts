@@ -13,7 +13,19 @@ export interface AccessCount {
 	readonly count: number;
 }
 
+/** What hooks have answered, since the start. */
+export interface HookCounts {
+	yes: number;
+	no: number;
+	away: number;
+	/** Answered from what was kept. */
+	kept: number;
+	/** Notices that could not be handed over. */
+	lost: number;
+}
+
 export class AccessCounts {
+	readonly hooks: HookCounts = { yes: 0, no: 0, away: 0, kept: 0, lost: 0 };
 	/** How often something that a client brought was compared with a secret, or its signature checked. */
 	evaluated = 0;
 	readonly #counts = new Map<string, AccessCount>();

@@ -1,10 +1,12 @@
 /**
- * What outlives a change of the configuration: which sessions there are, what was good for one time, who has guessed.
+ * What outlives a change of the configuration: which sessions there are, what was good for one time, who has guessed,
+ * and what was counted.
  * A session is known by the very object that it asks with; when that is gone, nothing of it is left here.
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { AccessRequest } from "../wire/access.ts";
+import { AccessCounts } from "./access-counts.ts";
 import { GuessLimit } from "./guess-limit.ts";
 import { UsedOnce } from "./used-once.ts";
 
@@ -22,6 +24,7 @@ export interface Session {
 const MOST_USED_ONCE = 100_000;
 
 export class AccessMemory {
+	readonly counts = new AccessCounts();
 	readonly guesses: GuessLimit;
 	readonly usedOnce = new UsedOnce(MOST_USED_ONCE);
 	/** Since when all is remembered: wall clock, ms. */

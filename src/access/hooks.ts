@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { clauseOf } from "../base/errors.ts";
 import type { Milliseconds } from "../base/units.ts";
 import type { AccessRequest } from "../wire/access.ts";
+import type { HookCounts } from "./access-counts.ts";
 import { requestKey } from "./credentials.ts";
 import { type FetchParts, guardedFetch } from "./guarded-fetch.ts";
 import {
@@ -32,6 +33,7 @@ export interface HooksOptions {
 	readonly timeoutMs: number;
 	readonly cacheMs: number;
 	readonly token?: Secret;
+	readonly counts: HookCounts;
 	/** Told once a second at most. Names no secret. */
 	readonly onTrouble: (why: string) => void;
 }
@@ -49,19 +51,7 @@ const MOST_ANSWER_BYTES = 64 * 1024;
 const MOST_KEPT = 10_000;
 const TROUBLE_PAUSE_MS = 1000;
 
-/** What happened, since the start. */
-export interface HookCounts {
-	yes: number;
-	no: number;
-	away: number;
-	/** Answered from what was kept. */
-	kept: number;
-	/** Notices that could not be handed over. */
-	lost: number;
-}
-
 export class Hooks {
-	readonly counts: HookCounts = { yes: 0, no: 0, away: 0, kept: 0, lost: 0 };
 	readonly #options: HooksOptions;
 	readonly #turns = new Turns({ atOnce: MOST_IN_FLIGHT, mostWaiting: MOST_WAITING });
 	readonly #kept = new Recent<Kept>(MOST_KEPT);
@@ -86,7 +76,7 @@ export class Hooks {
 		const key = requestKey(request, request.address);
 		const kept = this.#kept.get(key);
 		if (kept !== undefined && clock.now() - kept.at < cacheMs) {
-			this.counts.kept++;
+			this.#options.counts.kept++;
 			return kept.word;
 		}
 		const shared = cacheMs > 0 ? this.#asking.get(key) : undefined;
@@ -112,7 +102,7 @@ export class Hooks {
 		const told = this.#notices
 			.run(clientId, () => this.#askAll(event))
 			.then((word) => {
-				if (word === undefined || word.kind === "away") this.counts.lost++;
+				if (word === undefined || word.kind === "away") this.#options.counts.lost++;
 				this.#telling.delete(told);
 			});
 		this.#telling.add(told);
@@ -128,7 +118,7 @@ export class Hooks {
 		let word: HookWord = { kind: "yes" };
 		for (const url of this.#options.urls[event.action] ?? []) {
 			word = await this.#call(url, body);
-			this.counts[word.kind]++;
+			this.#options.counts[word.kind]++;
 			if (word.kind === "away") this.#troubled(`${event.action} ${shownUrl(url)}: ${word.why}`);
 			if (word.kind !== "yes") break;
 		}

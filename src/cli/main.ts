@@ -30,6 +30,7 @@ Examples:
   penstock serve -c penstock.yaml        the channels of a configuration
   penstock check -c penstock.yaml        what would be served, and whether FFmpeg can
   penstock play http://127.0.0.1:8080/live/demo.ts
+  penstock token publish live/cam        what an encoder adds to its URL
   penstock distribute -c rules.yaml      media packets on to receivers, by rules
   penstock rules watch                   what the rules of a running server do
 
@@ -75,9 +76,9 @@ function createProgram(done: (code: number) => void): Command {
 
 	program
 		.command("serve")
-		.description("serve the channels of a configuration until SIGTERM or SIGINT")
+		.description("serve the channels of a configuration until SIGTERM or SIGINT; SIGHUP reads rights and secrets again")
 		.option(...file)
-		.action(async (options: WithConfig) => await serve(await load(options)));
+		.action(async (options: WithConfig) => await serve(await load(options), { again: () => load(options) }));
 	program
 		.command("check")
 		.description("say what a configuration would serve, and whether FFmpeg is fit for it")
@@ -146,6 +147,7 @@ const CALL_IS_WRONG: readonly string[] = [
 	"NATS_CREDENTIALS",
 	"POLICY_MODULE",
 	"RULES_FILE",
+	"TLS_CERTIFICATE",
 ];
 
 function fail(thrown: unknown): number {

@@ -15,6 +15,8 @@ export interface Door {
 export interface Pass {
 	/** It watches. @param expel called where its right ends before it leaves */
 	hold(expel: (error: PenstockError) => void): void;
+	/** While it watches, it was switched. @param because the cause, a word */
+	switched(from: Name, to: Name, because: string): void;
 	/** It does not watch (any more). Idempotent. */
 	leave(): void;
 }

@@ -124,7 +124,9 @@ export class MediaEndpoint {
 		const mediaPath = parseMediaPath(path);
 		if (mediaPath === undefined) throw this.notFound(path);
 		// Who has no leave is not told either which streams there are.
-		const pass = await this.#options.door?.enter(request, mediaPath.app, mediaPath.stream);
+		const { door } = this.#options;
+		// Without a door nothing is waited for: the socket is taken before the next request on it is looked at.
+		const pass = door && (await this.#enter(door, request, mediaPath));
 		// It may have left while leave was asked for: nothing would tell of it any more.
 		if (request.socket.destroyed) return pass?.leave();
 		try {
@@ -143,6 +145,17 @@ export class MediaEndpoint {
 		} catch (thrown) {
 			pass?.leave();
 			throw thrown;
+		}
+	}
+
+	/** What comes behind the request while leave is asked for is not answered, as if the stream had begun. */
+	async #enter(door: Door, request: IncomingMessage, { app, stream }: MediaPath): Promise<Pass> {
+		const { socket } = request;
+		this.#taken.add(socket);
+		try {
+			return await door.enter(request, app, stream);
+		} finally {
+			this.#taken.delete(socket);
 		}
 	}
 
@@ -245,7 +258,8 @@ export class MediaEndpoint {
 		return rates;
 	}
 
-	#createViewer(request: IncomingMessage, { programme, packaging, wish }: Request): Viewer {
+	#createViewer(request: IncomingMessage, what: Request): Viewer {
+		const { programme, packaging, wish } = what;
 		const { clock, maxLag, viewers, log, policy } = this.#options;
 		const rates = this.#ratesOf(programme, packaging);
 		return new Viewer({
@@ -259,7 +273,7 @@ export class MediaEndpoint {
 			switchPatience: SWITCH_PATIENCE_MS,
 			control: new SwitchControl(policy),
 			decide: (viewer, position) => this.#decide(viewer, rates, position),
-			onSwitch: (viewer, record) => this.#switched(viewer, record, programme, request.socket),
+			onSwitch: (viewer, record) => this.#switched(viewer, record, what, request.socket),
 			onDrop: (viewer, reason, lost) => {
 				viewers.countDrop(reason);
 				log.warn({ viewer: viewer.id, reason, lostMs: Math.round(lost) }, "viewer moved to the newest unit");
@@ -268,10 +282,11 @@ export class MediaEndpoint {
 		});
 	}
 
-	#switched(viewer: Viewer, record: SwitchRecord, programme: Programme, socket: Socket): void {
+	#switched(viewer: Viewer, record: SwitchRecord, { programme, pass }: Request, socket: Socket): void {
 		const { viewers, log } = this.#options;
 		const order = programme.lanes.channel.renditions.map(({ name }) => name);
 		const { unit, from, to, because } = record;
+		pass?.switched(from, to, because.cause);
 		viewers.countSwitch(order.indexOf(to) < order.indexOf(from) ? "up" : "down", record);
 		log.info({ viewer: viewer.id, unit, from, to, cause: because.cause }, `switched: ${because.text}`);
 		const session = this.#sessions.get(viewer.id);

@@ -7,11 +7,12 @@
  * Not here: protocols, and what becomes of the access units.
  */
 import type { Clock, Timer } from "../base/clock.ts";
-import { messageOf, PenstockError } from "../base/errors.ts";
+import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import type { EpochMs } from "../base/units.ts";
 import type { StreamSink } from "../media/stream-reader.ts";
 import type { AccessAnswer, AccessGate, AccessRequest } from "../wire/access.ts";
+import { PublicationFigures } from "./publication-figures.ts";
 
 export interface PublicationInfo {
 	/** For the API; no secret. */
@@ -52,7 +53,17 @@ export interface PublicationsOptions {
 	 * @param request by which the gate knows the session
 	 */
 	readonly open: (info: PublicationInfo, request: AccessRequest) => PublicationSink | PenstockError;
+	/** The gate has let somebody in who does not publish after all; its `open` was not called, or said no. */
+	readonly turnedAway?: (request: AccessRequest) => void;
 }
+
+export interface RefusalCount {
+	readonly protocol: AccessRequest["protocol"];
+	readonly code: ErrorCode;
+	readonly count: number;
+}
+
+type Granted = Extract<AccessAnswer, { readonly kind: "granted" }>;
 
 /** Wall clocks jump, so that a right which ends later is looked at so often. */
 const LONGEST_LEG_MS = 30_000;
@@ -60,6 +71,7 @@ const LONGEST_LEG_MS = 30_000;
 export class Publications {
 	readonly #options: PublicationsOptions;
 	readonly #byStream = new Map<string, Publication>();
+	readonly #refusals = new Map<string, RefusalCount>();
 	#lastId = 0;
 
 	constructor(options: PublicationsOptions) {
@@ -68,14 +80,32 @@ export class Publications {
 
 	/** Those that are going on. */
 	list(): PublicationInfo[] {
-		return [...this.#byStream.values()].map(({ info }) => info);
+		return this.all().map(({ info }) => info);
+	}
+
+	/** The same, with what is counted of them. */
+	all(): readonly Publication[] {
+		return [...this.#byStream.values()];
+	}
+
+	/** Who was not let in, since the start. */
+	refusals(): readonly RefusalCount[] {
+		return [...this.#refusals.values()];
 	}
 
 	/** Asks for leave to publish. Never throws, never rejects. */
 	async ask(request: AccessRequest, publisher: Publisher): Promise<Admission> {
-		const refused = (error: PenstockError): Admission => ({ kind: "refused", error });
 		const answer = await this.#askGate(request);
-		if (answer.kind === "refused") return answer;
+		const admission = answer.kind === "refused" ? answer : this.#admit(request, publisher, answer);
+		if (admission.kind === "refused") this.#countRefusal(request, admission.error.code);
+		return admission;
+	}
+
+	#admit(request: AccessRequest, publisher: Publisher, answer: Granted): Admission {
+		const refused = (error: PenstockError): Admission => {
+			this.#options.turnedAway?.(request);
+			return { kind: "refused", error };
+		};
 		// Gone while the gate thought: it must not push anybody out.
 		if (!publisher.isOpen) return refused(new PenstockError("PUBLISHER_SILENT", "the publisher has gone."));
 		const key = keyOf(request);
@@ -87,7 +117,8 @@ export class Publications {
 		const info = this.#infoOf(request, answer.principal);
 		const sink = this.#open(info, request);
 		if (sink instanceof PenstockError) return refused(sink);
-		const publication = new Publication(info, sink, publisher, () => this.#byStream.delete(key));
+		const figures = new PublicationFigures(this.#options.clock);
+		const publication = new Publication({ info, sink, publisher, figures, forget: () => this.#byStream.delete(key) });
 		this.#byStream.set(key, publication);
 		this.#watchRight(publication, request, answer.until);
 		return { kind: "admitted", publication };
@@ -102,6 +133,12 @@ export class Publications {
 
 	dismissAll(error: PenstockError): void {
 		for (const publication of [...this.#byStream.values()]) publication.dismiss(error);
+	}
+
+	#countRefusal({ protocol }: AccessRequest, code: ErrorCode): void {
+		const key = `${protocol} ${code}`;
+		const count = (this.#refusals.get(key)?.count ?? 0) + 1;
+		this.#refusals.set(key, { protocol, code, count });
 	}
 
 	#infoOf({ app, stream, protocol, address }: AccessRequest, principal: string): PublicationInfo {
@@ -153,9 +190,19 @@ export class Publications {
 	}
 }
 
+interface PublicationParts {
+	readonly info: PublicationInfo;
+	readonly figures: PublicationFigures;
+	readonly sink: PublicationSink;
+	readonly publisher: Publisher;
+	/** It is over. */
+	readonly forget: () => void;
+}
+
 /** One publisher's stream, from leave to end. */
 export class Publication {
 	readonly info: PublicationInfo;
+	readonly figures: PublicationFigures;
 	readonly #sink: PublicationSink;
 	readonly #publisher: Publisher;
 	readonly #forget: () => void;
@@ -163,8 +210,9 @@ export class Publication {
 	#over = false;
 
 	/** Use `Publications.ask`. */
-	constructor(info: PublicationInfo, sink: PublicationSink, publisher: Publisher, forget: () => void) {
+	constructor({ info, figures, sink, publisher, forget }: PublicationParts) {
 		this.info = info;
+		this.figures = figures;
 		this.#sink = sink;
 		this.#publisher = publisher;
 		this.#forget = forget;
@@ -177,18 +225,25 @@ export class Publication {
 	/** Where access units go; what comes after the end goes nowhere. */
 	get sink(): StreamSink {
 		const sink = this.#sink;
+		const { figures } = this;
 		return {
 			accessUnit: (accessUnit) => {
-				if (!this.#over) sink.accessUnit(accessUnit);
+				if (this.#over) return;
+				figures.add(accessUnit);
+				sink.accessUnit(accessUnit);
 			},
 			decodeInformation: (decode) => {
-				if (!this.#over) sink.decodeInformation?.(decode);
+				if (this.#over) return;
+				figures.decode = decode;
+				sink.decodeInformation?.(decode);
 			},
 			unitStart: (unit) => {
 				if (!this.#over) sink.unitStart?.(unit);
 			},
 			fault: (error) => {
-				if (!this.#over) sink.fault?.(error);
+				if (this.#over) return;
+				figures.faults++;
+				sink.fault?.(error);
 			},
 		};
 	}

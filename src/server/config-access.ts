@@ -25,7 +25,7 @@ export function buildAccess(
 	folder: string,
 	findings: Findings,
 ): AccessConfig | undefined {
-	const secretsFolder = resolve(folder, shape?.secretsFolder ?? SECRETS_FOLDER);
+	const secretsFolder = secretsFolderOf({ access: shape }, folder);
 	if (shape === undefined) return publish && { settings: OPEN_TO_VIEWERS, secretsFolder };
 	const settings = settingsOf(shape, folder);
 	for (const { path, text } of settingsProblems(settings)) {
@@ -34,6 +34,10 @@ export function buildAccess(
 	}
 	return { settings, secretsFolder };
 }
+
+/** Where secrets are kept that Penstock has made; absolute. */
+export const secretsFolderOf = ({ access }: Pick<ConfigShape, "access">, folder: string): string =>
+	resolve(folder, access?.secretsFolder ?? SECRETS_FOLDER);
 
 function settingsOf(shape: Shape, folder: string): AccessSettings {
 	const { rights, keys, users, urlKeys, issuers, hooks, networks, leewayMs, recheckMs } = shape;
@@ -55,7 +59,7 @@ function settingsOf(shape: Shape, folder: string): AccessSettings {
 const mapped = <From, To>(map: Readonly<Record<string, From>>, to: (one: From) => To): Readonly<Record<string, To>> =>
 	Object.fromEntries(Object.entries(map).map(([name, one]) => [name, to(one)]));
 
-const secretOf = ({ value, file, environment }: SecretShape, folder: string): SecretSource => ({
+export const secretOf = ({ value, file, environment }: SecretShape, folder: string): SecretSource => ({
 	...(value !== undefined && { value: new Secret(value) }),
 	...(file !== undefined && { file: resolve(folder, file) }),
 	...(environment !== undefined && { environment }),

@@ -12,6 +12,7 @@ import { sourceArguments } from "../ladder/source-arguments.ts";
 import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
 import type { Built, ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import { buildAccess } from "./config-access.ts";
+import { buildApi } from "./config-api.ts";
 import { buildPolicy, buildServer } from "./config-capability.ts";
 import { buildDistribution, refuseRulesWithoutDistribution } from "./config-distribution.ts";
 import { Findings } from "./config-findings.ts";
@@ -35,7 +36,7 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	);
 	const distribution = buildDistribution(shape, folder, findings);
 	refuseRulesWithoutDistribution(channels, distribution, findings);
-	const publish = buildPublish(shape);
+	const publish = buildPublish(shape, folder);
 	refusePublishedWithoutSection(channels, publish, findings);
 	const access = buildAccess(shape, folder, findings);
 	if (channels.length === 0 && distribution === undefined)
@@ -45,12 +46,24 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	refuseTwinListeners(shape.http.listen, findings);
 	if (findings.problems.length > 0) return { kind: "refused", problems: findings.problems };
 	const reports = buildReports(shape, folder);
-	const config = { ...buildSections(shape), tools, policy, server, reports, distribution, publish, access, channels };
+	const api = buildApi(shape, folder);
+	const config = {
+		...buildSections(shape),
+		api,
+		tools,
+		policy,
+		server,
+		reports,
+		distribution,
+		publish,
+		access,
+		channels,
+	};
 	return { kind: "built", config };
 }
 
-function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" | "delivery"> {
-	const { http, api, log, delivery } = shape;
+function buildSections(shape: ConfigShape): Pick<Config, "http" | "log" | "delivery"> {
+	const { http, log, delivery } = shape;
 	return {
 		http: {
 			listen: http.listen,
@@ -58,11 +71,6 @@ function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" 
 			headersTimeout: milliseconds(http.headersTimeoutMs),
 			maxConnections: http.maxConnections,
 			corsOrigins: http.corsOrigins,
-		},
-		api: {
-			listen: api.listen,
-			allowedHosts: api.allowedHosts.map((host) => host.toLowerCase()),
-			listChannelsTo404: api.listChannelsTo404,
 		},
 		log: { level: log.level, ...(log.format === undefined ? {} : { format: log.format }) },
 		delivery: {

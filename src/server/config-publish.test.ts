@@ -25,6 +25,17 @@ describe("the section publish", () => {
 		expect(access).toMatchObject({ secretsFolder: "/etc/penstock/secrets", settings: { keys: { publish: {} } } });
 	});
 
+	it("lets them in by RTMPS beside it, with files relative to the configuration", () => {
+		const tls = "tls: { certFile: tls/cert.pem, keyFile: /keys/key.pem }";
+		const config = parse(`publish: { rtmp: { maxConnections: 7, ${tls} } }\n${CHANNELS}`);
+		expect(config.publish?.rtmps).toEqual({
+			...{ listen: { host: "0.0.0.0", port: 1936 }, maxConnections: 7, maxConnectionsPerAddress: 100 },
+			...{ certFile: "/etc/penstock/tls/cert.pem", keyFile: "/keys/key.pem" },
+		});
+		expect(summarizeConfig(config)).toContain("RTMP at 0.0.0.0:1935, RTMPS at 0.0.0.0:1936, HTTP; a second");
+		expect(refusal(`publish: { rtmp: { tls: { certFile: a } } }\n${CHANNELS}`)).toContain("publish.rtmp.tls.keyFile");
+	});
+
 	it("can do without RTMP", () => {
 		const config = parse(`publish: { rtmp: { enabled: false }, second: replace }\n${CHANNELS}`);
 		expect(config.publish).toMatchObject({ rtmp: undefined, second: "take-over" });

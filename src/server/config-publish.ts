@@ -1,4 +1,5 @@
 /** The section `publish`: from single values to what publishers are told and held to. */
+import { resolve } from "node:path";
 import { type Milliseconds, milliseconds } from "../base/units.ts";
 import type { ChannelConfig } from "./config.ts";
 import type { Findings } from "./config-findings.ts";
@@ -6,8 +7,10 @@ import type { ConfigShape } from "./config-schema.ts";
 import type { ListenAddress } from "./listen-address.ts";
 
 export interface PublishConfig {
-	/** Undefined: nobody publishes by RTMP. */
+	/** Undefined: nobody publishes by RTMP without TLS. */
 	readonly rtmp: RtmpConfig | undefined;
+	/** Undefined: nobody publishes by RTMPS. */
+	readonly rtmps: RtmpsConfig | undefined;
 	readonly http: boolean;
 	readonly second: "refuse" | "take-over";
 	readonly setupTimeout: Milliseconds;
@@ -21,11 +24,20 @@ export interface RtmpConfig {
 	readonly maxConnectionsPerAddress: number;
 }
 
-export function buildPublish({ publish }: ConfigShape): PublishConfig | undefined {
+export interface RtmpsConfig extends RtmpConfig {
+	/** PEM; absolute. */
+	readonly certFile: string;
+	readonly keyFile: string;
+}
+
+/** @param folder of the configuration file */
+export function buildPublish({ publish }: ConfigShape, folder: string): PublishConfig | undefined {
 	if (publish === undefined) return undefined;
-	const { enabled, ...rtmp } = publish.rtmp;
+	const { enabled, tls, ...rtmp } = publish.rtmp;
+	const files = tls && { certFile: resolve(folder, tls.certFile), keyFile: resolve(folder, tls.keyFile) };
 	return {
 		rtmp: enabled ? rtmp : undefined,
+		rtmps: files && { ...rtmp, ...files, listen: tls.listen },
 		http: publish.http,
 		second: publish.second === "replace" ? "take-over" : "refuse",
 		setupTimeout: milliseconds(publish.setupTimeoutMs),

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { HOOK_ACTIONS } from "../access/settings.ts";
 import { durationMs, oneOf, text } from "./config-values.ts";
 
-const secret = z.strictObject({
+export const secret = z.strictObject({
 	value: text("a secret").optional(),
 	file: text("the path of a file").optional(),
 	environment: text("the name of a variable").optional(),

@@ -1,12 +1,21 @@
 /** The shape of the section `publish`: keys, ranges, defaults. */
 import * as z from "zod";
-import { durationMs, flag, listenAddress, oneOf, wholeNumber } from "./config-values.ts";
+import { durationMs, flag, listenAddress, oneOf, text, wholeNumber } from "./config-values.ts";
 
 const rtmp = z.strictObject({
 	enabled: flag().prefault(true),
 	listen: listenAddress("0.0.0.0").prefault("0.0.0.0:1935"),
 	maxConnections: wholeNumber(1, 100_000).prefault(1000),
+	/** Of each listener, with TLS and without. */
 	maxConnectionsPerAddress: wholeNumber(1, 100_000).prefault(100),
+	/** Absent: there is no RTMPS. */
+	tls: z
+		.strictObject({
+			listen: listenAddress("0.0.0.0").prefault("0.0.0.0:1936"),
+			certFile: text("the path of a file"),
+			keyFile: text("the path of a file"),
+		})
+		.optional(),
 });
 
 export const publish = z.strictObject({

@@ -18,7 +18,7 @@ export function summarizeConfig({
 }: Config): string {
 	return [
 		`viewers   ${http.listen.map(formatListenAddress).join(", ")}, at most ${delivery.maxViewers}`,
-		`API       ${formatListenAddress(api.listen)}`,
+		`API       ${formatListenAddress(api.listen)}${api.login === undefined ? "" : ", which asks for its token"}`,
 		`policy    ${policy.kind}`,
 		`reports   ${reportsText(reports)}`,
 		...(distribution === undefined ? [] : [`packets   ${distributionText(distribution)}`]),
@@ -33,13 +33,14 @@ function reportsText({ network, status, nats }: ReportsConfig): string {
 	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
 }
 
-function publishText({ rtmp, http, second }: PublishConfig): string {
+function publishText({ rtmp, rtmps, http, second }: PublishConfig): string {
 	const ways = [
 		...(rtmp === undefined ? [] : [`RTMP at ${formatListenAddress(rtmp.listen)}`]),
+		...(rtmps === undefined ? [] : [`RTMPS at ${formatListenAddress(rtmps.listen)}`]),
 		...(http ? ["HTTP"] : []),
 	];
 	const next = second === "refuse" ? "is refused" : "takes over";
-	return `${ways.join(" and ") || "no way in"}; a second publisher of a stream ${next}`;
+	return `${ways.join(", ") || "no way in"}; a second publisher of a stream ${next}`;
 }
 
 function distributionText({ engine, distributor, rules, rulesFile }: DistributionConfig): string {

@@ -15,6 +15,7 @@ import type { ServerLoadSettings } from "../switching/server-load.ts";
 import type { ThresholdSettings } from "../switching/threshold.ts";
 import type { TourSettings } from "../switching/tour.ts";
 import type { AccessConfig } from "./config-access.ts";
+import type { ApiLoginConfig } from "./config-api.ts";
 import { buildConfig } from "./config-build.ts";
 import type { DistributionConfig } from "./config-distribution.ts";
 import { type Environment, overlayEnvironment } from "./config-environment.ts";
@@ -40,6 +41,8 @@ export interface ApiConfig {
 	readonly allowedHosts: readonly string[];
 	/** Whether a viewer who asks for an unknown channel is told which there are. */
 	readonly listChannelsTo404: boolean;
+	/** Undefined: whoever reaches it may ask. */
+	readonly login: ApiLoginConfig | undefined;
 }
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";

@@ -166,12 +166,12 @@ class Current {
 	feed(): PublishedFeed | undefined {
 		if (this.#held.length === 0 || !this.#isComplete()) return undefined;
 		const serial = this.#serial;
-		const stream = this;
+		const lastAt = (): Milliseconds => this.#lastAt;
 		return {
 			serial,
 			decode: this.#decode,
 			get lastAt(): Milliseconds {
-				return stream.#lastAt;
+				return lastAt();
 			},
 			start: (receiver) => this.#start(serial, receiver),
 			stop: () => {

@@ -41,9 +41,10 @@ export class PushRoutes {
 		return app !== undefined && !RESERVED.includes(app);
 	}
 
-	/** Never throws. */
+	/** Never throws. Nothing behind the body is answered: what two parsers may read in two ways has no second reading. */
 	async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const { log, cors } = this.#options;
+		response.setHeader("Connection", "close");
 		try {
 			const why = await this.#receive(request);
 			if (request.socket.destroyed) return;

@@ -33,6 +33,7 @@ export function channelSnapshot(
 		live: host.live,
 		onDemand: host.onDemand,
 		source: sourceLabel(config.ladder.source),
+		...(config.ladder.source.kind === "published" && { published: true as const }),
 		unitMs: config.ladder.unitDuration,
 		ringMs: config.ring,
 		...(newestUnit && { newestUnit: { number: newestUnit.number, timeMs: ticksToMs(newestUnit.time) } }),

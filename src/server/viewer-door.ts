@@ -3,18 +3,19 @@
  * right is let go.
  */
 import type { IncomingMessage } from "node:http";
-import type { Hooks } from "../access/hooks.ts";
+import type { SwitchTold } from "../access/hook-message.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import { milliseconds } from "../base/units.ts";
 import type { Door, Pass } from "../delivery/door.ts";
 import type { AccessAnswer, AccessGate, AccessRequest } from "../wire/access.ts";
+import type { AccessNotices } from "./access-host.ts";
 import { accessRequestOf } from "./http-credentials.ts";
+import { SwitchNotices } from "./switch-notices.ts";
 
 export interface ViewerDoorOptions {
-	readonly gate: AccessGate;
-	readonly hooks: Hooks | undefined;
+	readonly access: AccessGate & AccessNotices;
 	readonly clock: Clock;
 }
 
@@ -32,7 +33,7 @@ export class ViewerDoor implements Door {
 
 	async enter(request: IncomingMessage, app: Name, stream: Name): Promise<Pass> {
 		const access = accessRequestOf(request, "play", app, stream);
-		const answer = await askGate(this.#options.gate, access);
+		const answer = await askGate(this.#options.access, access);
 		if (answer.kind === "refused") throw answer.error;
 		return new ViewerPass(this.#options, access, answer.until);
 	}
@@ -42,6 +43,7 @@ class ViewerPass implements Pass {
 	readonly #options: ViewerDoorOptions;
 	readonly #access: AccessRequest;
 	#until: number | undefined;
+	readonly #switches: SwitchNotices;
 	#expel: ((error: PenstockError) => void) | undefined;
 	#timer: Timer | undefined;
 	#over = false;
@@ -50,6 +52,8 @@ class ViewerPass implements Pass {
 		this.#options = options;
 		this.#access = access;
 		this.#until = until;
+		const tell = (told: SwitchTold): void => options.access.tell("on_switch", access, told);
+		this.#switches = new SwitchNotices(options.clock, tell);
 	}
 
 	hold(expel: (error: PenstockError) => void): void {
@@ -57,11 +61,17 @@ class ViewerPass implements Pass {
 		this.#watch();
 	}
 
+	switched(from: Name, to: Name, because: string): void {
+		if (!this.#over) this.#switches.note({ from, to, because });
+	}
+
+	/** Who was let in and never got to watch has stopped, too: a hook that counts knows him. */
 	leave(): void {
 		if (this.#over) return;
 		this.#over = true;
 		this.#timer?.cancel();
-		if (this.#expel !== undefined) this.#options.hooks?.tell("on_stop", this.#access);
+		this.#switches.close();
+		this.#options.access.tell("on_stop", this.#access);
 	}
 
 	#watch(): void {
@@ -73,8 +83,8 @@ class ViewerPass implements Pass {
 	}
 
 	async #askAgain(): Promise<void> {
-		const { gate, clock } = this.#options;
-		const answer = await askGate(gate, this.#access);
+		const { access, clock } = this.#options;
+		const answer = await askGate(access, this.#access);
 		if (this.#over) return;
 		if (answer.kind === "refused") {
 			this.#expel?.(answer.error);

@@ -81,7 +81,7 @@ const PIECES = [
 ] as const;
 
 /** A specimen or two, changed in a few places; a token now and then, whose parts are changed before they are packed. */
-export function makeText(random: Random): string {
+function makeText(random: Random): string {
 	if (random.oneIn(4)) {
 		const parts = [HEADER, CLAIMS, "signature"].map((part) => (random.oneIn(2) ? part : changed(part, random)));
 		return parts.map((part) => base64url(part)).join(".");

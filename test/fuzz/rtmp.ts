@@ -1,5 +1,5 @@
 /**
- * Mutated conversations against RTMP's machine: `node test/fuzz/rtmp.ts [--inputs N] [--seed S] [--from I]`. A million
+ * Mutated conversations against RTMP's machine: `npm run fuzz:rtmp -- [--inputs N] [--seed S] [--from I]`. A million
  * inputs where nothing else is said; the same seed gives the same inputs. Exit code 1 when a promise was broken.
  */
 import { parseArgs } from "node:util";

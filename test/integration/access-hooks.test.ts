@@ -86,7 +86,7 @@ test("a hook is told what hooks of SRS are told, and one client_id goes through 
 test("what happens in a session is told in its order, and a stop can wait until all is told", async () => {
 	// Each sooner than the one before it.
 	server.reply((_call, response) => setTimeout(() => response.end("0"), 60 - 5 * server.calls.length));
-	const { hooks } = await open();
+	const { hooks, counts } = await open();
 	const [one, other] = [asked(), asked()];
 	for (let unit = 0; unit < 8; unit++)
 		hooks!.tell("on_switch", one, { from: "high", to: "low", because: `unit ${unit}` });
@@ -100,11 +100,11 @@ test("what happens in a session is told in its order, and a stop can wait until 
 		.map(({ body }) => body["because"] ?? body["action"]);
 	expect(told).toEqual([...Array.from({ length: 8 }, (_, unit) => `unit ${unit}`), "on_stop"]);
 	expect(ids).toHaveLength(10);
-	expect(hooks!.counts).toMatchObject({ yes: 10, lost: 0 });
+	expect(counts.hooks).toMatchObject({ yes: 10, lost: 0 });
 	server.reply((_call, response) => response.writeHead(500).end());
 	hooks!.tell("on_stop", one);
 	await hooks!.settled();
-	expect(hooks!.counts.lost).toBe(1);
+	expect(counts.hooks.lost).toBe(1);
 });
 
 test("user, password and Bearer are handed on, for only the hook can judge them", async () => {

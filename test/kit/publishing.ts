@@ -1,5 +1,6 @@
 /** Publishers of the test signal, and a server that they publish to: what one sends, each viewer must see once. */
 import { expect, onTestFinished } from "vitest";
+import type { PublisherSnapshot } from "../../src/server/api-publishing-model.ts";
 import type { PlayEvent } from "../../src/terminal/figures.ts";
 import { eventually } from "./eventually.ts";
 import { type ConfigFile, type Penstock, startCli, startPenstock } from "./penstock.ts";
@@ -19,10 +20,20 @@ export class PublishingServer {
 	readonly penstock: Penstock;
 	/** `rtmp://127.0.0.1:port` */
 	readonly rtmp: string;
+	/** `rtmps://127.0.0.1:port`, where that is spoken. */
+	readonly rtmps: string;
 
 	constructor(penstock: Penstock) {
 		this.penstock = penstock;
-		this.rtmp = String(penstock.log.find(({ msg }) => msg === "listening")?.["rtmp"]);
+		const listening = penstock.log.find(({ msg }) => msg === "listening");
+		this.rtmp = String(listening?.["rtmp"]);
+		this.rtmps = String(listening?.["rtmps"]);
+	}
+
+	/** As the API lists them. */
+	async publishers(): Promise<readonly PublisherSnapshot[]> {
+		const { body } = await this.penstock.call("GET", "/api/v1/publishers");
+		return (body as { readonly publishers: readonly PublisherSnapshot[] }).publishers;
 	}
 
 	async live(path = "live/cam"): Promise<void> {
@@ -52,20 +63,34 @@ export interface Signal {
 	readonly firstCounter?: number;
 	readonly audio?: boolean;
 	readonly bFrames?: number;
+	/** H.264 where it is left out. */
+	readonly codec?: "hevc" | "av1";
+	/** AAC where it is left out. */
+	readonly soundCodec?: "opus";
+}
+
+const HEVC = `keyint=${GOP_FRAMES}:min-keyint=${GOP_FRAMES}:bframes=0:scenecut=0:open-gop=0:log-level=error`;
+const ENCODERS = {
+	hevc: ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params", HEVC],
+	av1: ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"],
+};
+
+/** FFmpeg's arguments to make the test signal in real time. @param output what ends its command line */
+export function signalArguments(output: readonly string[], signal: Signal = {}): string[] {
+	const { width = 320, height = 180, firstCounter = 0, audio = false, bFrames = 0, codec, soundCodec } = signal;
+	const graph = testSignalGraph({ width, height, frameRate: 30, seconds: 300, audio, firstCounter });
+	const tune = bFrames > 0 ? ["-bf", String(bFrames)] : ["-tune", "zerolatency"];
+	const encoder = codec === undefined ? ["-c:v", "libx264", "-preset", "ultrafast", ...tune] : ENCODERS[codec];
+	const pictures = [...encoder, "-g", String(GOP_FRAMES), "-b:v", "800k"];
+	const sound = audio ? ["-c:a", soundCodec === "opus" ? "libopus" : "aac", "-b:a", "64k"] : [];
+	const quiet = ["-hide_banner", "-v", "error", "-nostdin"];
+	const input = ["-re", "-f", "lavfi", "-i", graph];
+	return [...quiet, ...input, "-sc_threshold", "0", ...pictures, ...sound, ...output];
 }
 
 /** FFmpeg sends the test signal in real time. @param output what ends its command line */
 export function publishWithFfmpeg(output: readonly string[], signal: Signal = {}): RunningProcess {
-	const { width = 320, height = 180, firstCounter = 0, audio = false, bFrames = 0 } = signal;
-	const graph = testSignalGraph({ width, height, frameRate: 30, seconds: 300, audio, firstCounter });
-	const tune = bFrames > 0 ? ["-bf", String(bFrames)] : ["-tune", "zerolatency"];
-	const pictures = ["-c:v", "libx264", "-preset", "ultrafast", ...tune, "-g", String(GOP_FRAMES), "-b:v", "800k"];
-	const sound = audio ? ["-c:a", "aac", "-b:a", "64k"] : [];
-	const quiet = ["-hide_banner", "-v", "error", "-nostdin"];
-	const sending = startProcess("ffmpeg", [
-		...[...quiet, "-re", "-f", "lavfi", "-i", graph],
-		...["-sc_threshold", "0", ...pictures, ...sound, ...output],
-	]);
+	const sending = startProcess("ffmpeg", signalArguments(output, signal));
 	onTestFinished(async () => void (await sending.stop()));
 	return sending;
 }

@@ -1,6 +1,7 @@
 /** RTMP's machine with nothing around it: leave to publish is given at once, and all that it wants is noted. */
 import type { PenstockError } from "../../src/base/errors.ts";
 import { epochMs, milliseconds } from "../../src/base/units.ts";
+import { PublicationFigures } from "../../src/ingest/publication-figures.ts";
 import { Publication, type PublicationSink } from "../../src/ingest/publications.ts";
 import { RtmpConnection } from "../../src/ingest/rtmp/connection.ts";
 import type { StreamSink } from "../../src/media/stream-reader.ts";
@@ -16,10 +17,11 @@ export class RtmpMachine {
 	/** What was sent after it had closed the connection. */
 	sentLate = 0;
 	readonly #sink: StreamSink;
+	readonly #clock = new ManualClock();
 
 	constructor(sink: StreamSink) {
 		this.#sink = sink;
-		const [clock, timeout] = [new ManualClock(), milliseconds(10_000)];
+		const [clock, timeout] = [this.#clock, milliseconds(10_000)];
 		const random = (count: number): Uint8Array => new Uint8Array(count);
 		this.connection = new RtmpConnection(
 			{ clock, random, address: "192.0.2.1", setupTimeout: timeout, idleTimeout: timeout },
@@ -45,7 +47,8 @@ export class RtmpMachine {
 			fault: (error) => inner.fault?.(error),
 			end: () => undefined,
 		};
-		const publication = new Publication(info, sink, this.connection, () => undefined);
+		const figures = new PublicationFigures(this.#clock);
+		const publication = new Publication({ info, sink, publisher: this.connection, figures, forget: () => undefined });
 		this.connection.answer({ kind: "admitted", publication });
 	}
 }

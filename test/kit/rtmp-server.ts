@@ -1,9 +1,8 @@
 /** A small server for publishers: the listener, a gate of the test's, and everything that was published, kept. */
-import type { TlsOptions } from "node:tls";
 import type { PenstockError } from "../../src/base/errors.ts";
 import { milliseconds } from "../../src/base/units.ts";
 import { type PublicationInfo, type PublicationSink, Publications } from "../../src/ingest/publications.ts";
-import { RtmpListener } from "../../src/ingest/rtmp/rtmp-listener.ts";
+import { type Certificate, RtmpListener } from "../../src/ingest/rtmp/rtmp-listener.ts";
 import type { AccessUnit, DecodeInformation } from "../../src/media/access-unit.ts";
 import { nodeClock } from "../../src/server/node-time.ts";
 import type { AccessAnswer, AccessRequest } from "../../src/wire/access.ts";
@@ -19,7 +18,7 @@ export interface Published {
 }
 
 export interface RtmpServerOptions {
-	readonly tls?: TlsOptions;
+	readonly tls?: Certificate;
 	readonly second?: "refuse" | "take-over";
 	readonly answer?: (request: AccessRequest) => AccessAnswer | Promise<AccessAnswer>;
 	readonly maxConnections?: number;

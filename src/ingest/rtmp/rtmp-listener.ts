@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
 import type { Milliseconds } from "../../base/units.ts";
@@ -19,10 +19,16 @@ export interface RtmpListenerOptions {
 	/** For `RtmpConnection`, and for the handshake of TLS. */
 	readonly setupTimeout: Milliseconds;
 	readonly idleTimeout: Milliseconds;
-	/** RTMPS where it is given: `key`, `cert` and what else Node takes. */
-	readonly tls?: TlsOptions;
+	/** RTMPS where it is given. */
+	readonly tls?: Certificate;
 	/** A connection was not taken, or ended for a reason; for the log and the counters. */
 	readonly onRefused?: (error: PenstockError, address: string) => void;
+}
+
+/** PEM. */
+export interface Certificate {
+	readonly cert: string | Buffer;
+	readonly key: string | Buffer;
 }
 
 export interface RtmpConnectionInfo {
@@ -41,6 +47,7 @@ const LINGER_MS = 1000;
 export class RtmpListener {
 	readonly #options: RtmpListenerOptions;
 	readonly #server: Server;
+	readonly #secure: TlsServer | undefined;
 	readonly #connections = new Map<Socket, RtmpConnection>();
 	readonly #raw = new Set<Socket>();
 	readonly #perAddress = new Map<string, number>();
@@ -50,7 +57,8 @@ export class RtmpListener {
 		const { tls, setupTimeout, maxConnections } = options;
 		if (tls === undefined) this.#server = createServer((socket) => this.#serve(socket));
 		else {
-			this.#server = createTlsServer({ ...tls, handshakeTimeout: setupTimeout }, (socket) => this.#serve(socket));
+			this.#secure = createTlsServer({ ...tls, handshakeTimeout: setupTimeout }, (socket) => this.#serve(socket));
+			this.#server = this.#secure;
 			// Who fails at TLS has been cut off by Node; it is no news.
 			this.#server.on("tlsClientError", (_: Error, socket: Socket) => socket.destroy());
 		}
@@ -70,6 +78,11 @@ export class RtmpListener {
 			});
 		});
 		return this.#server.address() as AddressInfo;
+	}
+
+	/** From now on, with RTMPS, connections begin with this certificate. */
+	renew(certificate: Certificate): void {
+		this.#secure?.setSecureContext(certificate);
 	}
 
 	/** For the API: connections that have not been told to go. */
