@@ -9,3 +9,9 @@ declare class TextDecoder {
 	constructor(label?: string, options?: { fatal?: boolean });
 	decode(bytes: Uint8Array): string;
 }
+declare class URLSearchParams {
+	constructor(init?: string);
+	get(name: string): string | null;
+	getAll(name: string): string[];
+	has(name: string): boolean;
+}

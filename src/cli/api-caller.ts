@@ -13,9 +13,12 @@ export interface Call {
 
 export class ApiCaller {
 	readonly #base: URL;
+	readonly #token: string | undefined;
 
-	constructor(base: URL) {
+	/** @param token where the API asks for one */
+	constructor(base: URL, token?: string) {
 		this.#base = base;
+		this.#token = token;
 	}
 
 	/** @throws PenstockError API_UNREACHABLE, or what the API answers with */
@@ -26,7 +29,11 @@ export class ApiCaller {
 			const response = await fetch(new URL(path, this.#base), {
 				method,
 				redirect: "error",
-				headers: { ...headers, ...(body !== undefined && { "Content-Type": "application/json" }) },
+				headers: {
+					...headers,
+					...this.#authorization(),
+					...(body !== undefined && { "Content-Type": "application/json" }),
+				},
 				...(body !== undefined && { body: JSON.stringify(body) }),
 				signal: AbortSignal.timeout(TIMEOUT_MS),
 			});
@@ -39,6 +46,10 @@ export class ApiCaller {
 		const answer = this.#read(text, status);
 		if (status < 300) return answer as Answer;
 		throw this.#refusal(answer, status);
+	}
+
+	#authorization(): Readonly<Record<string, string>> {
+		return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` };
 	}
 
 	#read(text: string, status: number): unknown {

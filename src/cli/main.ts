@@ -22,6 +22,7 @@ import {
 import { addReportServers } from "./report-server.ts";
 import { addRules } from "./rules.ts";
 import type { ServeOptions } from "./serve.ts";
+import { addToken } from "./token.ts";
 
 const EXAMPLES = `
 Examples:
@@ -29,6 +30,7 @@ Examples:
   penstock serve -c penstock.yaml        the channels of a configuration
   penstock check -c penstock.yaml        what would be served, and whether FFmpeg can
   penstock play http://127.0.0.1:8080/live/demo.ts
+  penstock token publish live/cam        what an encoder adds to its URL
   penstock distribute -c rules.yaml      media packets on to receivers, by rules
   penstock rules watch                   what the rules of a running server do
 
@@ -74,9 +76,9 @@ function createProgram(done: (code: number) => void): Command {
 
 	program
 		.command("serve")
-		.description("serve the channels of a configuration until SIGTERM or SIGINT")
+		.description("serve the channels of a configuration until SIGTERM or SIGINT; SIGHUP reads rights and secrets again")
 		.option(...file)
-		.action(async (options: WithConfig) => await serve(await load(options)));
+		.action(async (options: WithConfig) => await serve(await load(options), { again: () => load(options) }));
 	program
 		.command("check")
 		.description("say what a configuration would serve, and whether FFmpeg is fit for it")
@@ -103,6 +105,7 @@ function createProgram(done: (code: number) => void): Command {
 	addPlay(program, done);
 	addDistribute(program, serve);
 	addRules(program, done);
+	addToken(program, file, load, done);
 	addReportServers(program, done);
 	return program;
 }
@@ -134,6 +137,8 @@ function portNumber(text: string): number {
 }
 
 const CALL_IS_WRONG: readonly string[] = [
+	"ACCESS_SECRET",
+	"ACCESS_SETTING",
 	"COMMAND_LINE",
 	"CONFIG_FILE",
 	"CONFIG_KEY",
@@ -142,6 +147,7 @@ const CALL_IS_WRONG: readonly string[] = [
 	"NATS_CREDENTIALS",
 	"POLICY_MODULE",
 	"RULES_FILE",
+	"TLS_CERTIFICATE",
 ];
 
 function fail(thrown: unknown): number {

@@ -1,5 +1,7 @@
 /** `penstock rules`: looks at the rules of a running server, and changes them. */
+import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
+import { messageOf } from "../base/errors.ts";
 import type { RuleDetail, RuleSummary } from "../server/api-distribution-model.ts";
 import { RULE_MEDIA } from "../server/distribution-terms.ts";
 import { nodeClock } from "../server/node-time.ts";
@@ -12,6 +14,8 @@ import { watchSignals } from "./signals.ts";
 
 interface WithApi {
 	readonly api: URL;
+	/** What is in it. */
+	readonly tokenFile?: string | undefined;
 	readonly json?: boolean;
 }
 
@@ -24,23 +28,24 @@ export function addRules(program: Command, done: (code: number) => void): void {
 			.command(text)
 			.description(description)
 			.option("--api <url>", "of the server", httpUrl(LOCAL_API), new URL(LOCAL_API))
+			.option("--token-file <file>", "with the API's token, where it asks for one", tokenIn)
 			.option("--json", "as JSON");
-	command("ls", "list the rules").action(async ({ api, json }: WithApi) => {
-		const answer = await new ApiCaller(api).call<{ readonly rules: readonly RuleSummary[] }>({ path: "/api/v1/rules" });
+	command("ls", "list the rules").action(async ({ json, ...server }: WithApi) => {
+		const answer = await callerOf(server).call<{ readonly rules: readonly RuleSummary[] }>({ path: "/api/v1/rules" });
 		print(json === true ? JSON.stringify(answer) : rulesTable(answer.rules));
 		done(0);
 	});
 	command("show", "show one rule, with its receivers")
 		.argument("<name>", "of the rule", nameValue)
-		.action(async (name: string, { api, json }: WithApi) => {
-			done(tell(await new ApiCaller(api).call<RuleDetail>({ path: pathOf(name) }), json));
+		.action(async (name: string, { json, ...server }: WithApi) => {
+			done(tell(await callerOf(server).call<RuleDetail>({ path: pathOf(name) }), json));
 		});
 	addAdd(command, done);
 	command("rm", "delete a rule, or take receivers out of it")
 		.argument("<name>", "of the rule", nameValue)
 		.option("--to <endpoint...>", "receivers to take out, such as 10.0.0.2:6000", endpoints, [])
-		.action(async (name: string, { api, json, to }: WithApi & { readonly to: readonly Endpoint[] }) => {
-			const caller = new ApiCaller(api);
+		.action(async (name: string, { json, to, ...server }: WithApi & { readonly to: readonly Endpoint[] }) => {
+			const caller = callerOf(server);
 			if (to.length === 0) {
 				await caller.call({ method: "DELETE", path: pathOf(name) });
 				done(0);
@@ -51,14 +56,14 @@ export function addRules(program: Command, done: (code: number) => void): void {
 		});
 	command("watch", "tell once a second what each rule gets and sends, until Ctrl-C; with --json a line a second")
 		.option("--for <seconds>", "end after so long", seconds)
-		.action(async ({ api, json, for: forS }: WithApi & { readonly for?: number }) => {
+		.action(async ({ json, for: forS, ...server }: WithApi & { readonly for?: number }) => {
 			const clock = nodeClock();
 			const signals = watchSignals();
 			const { promise: ended, resolve: end } = Promise.withResolvers<void>();
 			void signals.first.then(() => end());
 			const timer = forS === undefined ? undefined : clock.after(forS * 1000, end);
 			try {
-				await watchRules(new ApiCaller(api), { asJson: json === true, clock, ended });
+				await watchRules(callerOf(server), { asJson: json === true, clock, ended });
 			} finally {
 				timer?.cancel();
 				signals.forget();
@@ -84,8 +89,8 @@ function addAdd(command: (text: string, description: string) => Command, done: (
 		.option("--source-port <port>", "of what is sent; else that of --match", numberFrom(1, 65_535))
 		.option("--max-packets <number>", "a second, to each receiver", numberFrom(1, 1e9))
 		.option("--max-bits <number>", "a second, to each receiver", numberFrom(1000, 1e12))
-		.action(async (name: string, { api, json, ...rest }: AddArguments) => {
-			done(tell(await withReceivers(new ApiCaller(api), { ...rest, name }), json));
+		.action(async (name: string, { api, tokenFile, json, ...rest }: AddArguments) => {
+			done(tell(await withReceivers(callerOf({ api, tokenFile }), { ...rest, name }), json));
 		});
 }
 
@@ -95,9 +100,20 @@ function tell(rule: RuleDetail, asJson = false): number {
 	return rule.fault === undefined ? 0 : 1;
 }
 
+const callerOf = ({ api, tokenFile }: WithApi): ApiCaller => new ApiCaller(api, tokenFile);
+
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const pathOf = (name: string): string => `/api/v1/rules/${name}`;
+
+/** @returns what is in the file */
+function tokenIn(file: string): string {
+	try {
+		return readFileSync(file, "utf8").trim();
+	} catch (thrown) {
+		throw new InvalidArgumentError(messageOf(thrown));
+	}
+}
 
 function endpoint(text: string): Endpoint {
 	const read = endpointIn(text);

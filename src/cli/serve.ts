@@ -2,6 +2,9 @@
  * `penstock serve` and `penstock demo`: a server from its start to its drain. The first SIGTERM or SIGINT drains, the
  * second ends at once.
  */
+import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import { TOKEN_FILE } from "../server/api-login.ts";
 import type { Config } from "../server/config.ts";
 import {
 	formatListenAddress,
@@ -16,6 +19,8 @@ import { wallPage, watchPage } from "../server/pages.ts";
 import { watchSignals } from "./signals.ts";
 
 export interface ServeOptions {
+	/** Reads the configuration again, on SIGHUP. */
+	readonly again?: () => Promise<Config>;
 	/** Say on standard output what to type to watch. */
 	readonly announce?: boolean;
 }
@@ -24,7 +29,7 @@ export interface ServeOptions {
  * @returns the exit code
  * @throws PenstockError what keeps the server from starting
  */
-export async function serve(config: Config, { announce = false }: ServeOptions = {}): Promise<number> {
+export async function serve(config: Config, { announce = false, again }: ServeOptions = {}): Promise<number> {
 	const log = createLog(config.log);
 	const signals = watchSignals();
 	let reload = (): void => undefined;
@@ -32,8 +37,8 @@ export async function serve(config: Config, { announce = false }: ServeOptions =
 	const forget = onHangUp(config, () => reload());
 	try {
 		const server = await startServer(config, { log });
-		reload = () => void server.reload();
-		warnOfOpenApi(config, log);
+		reload = () => void readAgain(server, again, log);
+		sayWhoMayAsk(config, log);
 		if (announce) process.stdout.write(howToWatch(server, config));
 		const signal = await signals.first;
 		log.info({ signal }, "shutting down; a second signal ends at once");
@@ -45,17 +50,33 @@ export async function serve(config: Config, { announce = false }: ServeOptions =
 	}
 }
 
-/** SIGHUP reads the rules again, where they come from a file. @returns what ends that */
-function onHangUp({ distribution }: Config, act: () => void): () => void {
-	if (distribution?.rulesFile === undefined) return () => undefined;
+/** SIGHUP reads again what can be, where there is any of it. @returns what ends that */
+function onHangUp({ distribution, access, publish, api }: Config, act: () => void): () => void {
+	const hasSecrets = access !== undefined || api.login !== undefined || publish?.rtmps !== undefined;
+	if (distribution?.rulesFile === undefined && !hasSecrets) return () => undefined;
 	process.on("SIGHUP", act);
 	return () => void process.off("SIGHUP", act);
 }
 
-function warnOfOpenApi({ api: { listen } }: Config, log: Log): void {
-	if (isLoopback(listen.host)) return;
+async function readAgain(server: RunningServer, again: ServeOptions["again"], log: Log): Promise<void> {
+	let fresh: Config | undefined;
+	try {
+		fresh = await again?.();
+	} catch (thrown) {
+		log.error(`the configuration stays as it was: ${messageOf(thrown)}`);
+	}
+	await server.reload(fresh);
+}
+
+function sayWhoMayAsk({ api: { listen, login } }: Config, log: Log): void {
 	const fields = { api: formatListenAddress(listen) };
-	log.warn(fields, "the API has no password and listens beyond this machine; let a firewall or a proxy guard it");
+	if (login !== undefined) {
+		const { source, secretsFolder } = login;
+		const isOwn = source.value === undefined && source.file === undefined && source.environment === undefined;
+		log.info({ ...fields, ...(isOwn && { token: join(secretsFolder, TOKEN_FILE) }) }, "the API asks for its token");
+	} else if (!isLoopback(listen.host)) {
+		log.warn(fields, "the API asks for nothing and listens beyond this machine; let a firewall or a proxy guard it");
+	}
 }
 
 function howToWatch({ http, api, extensions }: RunningServer, { channels, policy }: Config): string {

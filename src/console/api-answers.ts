@@ -114,6 +114,23 @@ export interface ViewerAnswer {
 	};
 }
 
+export interface PublisherAnswer {
+	readonly id: string;
+	/** `app/stream` */
+	readonly channel: string;
+	readonly protocol: string;
+	readonly remoteAddress: string;
+	/** By what it was let in. */
+	readonly principal: string;
+	readonly since: string;
+	readonly video?: { readonly codec: string; readonly width: number; readonly height: number } | undefined;
+	readonly audio?: { readonly codec: string; readonly sampleRateHz: number; readonly channels: number } | undefined;
+	readonly bytes: number;
+	readonly bitrateBps?: number | undefined;
+	readonly dropped: number;
+	readonly faults: number;
+}
+
 export interface MachineAnswer {
 	readonly cpuIdle?: number | undefined;
 	readonly memoryUsed?: number | undefined;

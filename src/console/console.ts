@@ -13,6 +13,7 @@ import { Counters } from "./pages/counters.ts";
 import { Distribution } from "./pages/distribution.ts";
 import { Overview } from "./pages/overview.ts";
 import type { Page, PageContext } from "./pages/page.ts";
+import { Publishers } from "./pages/publishers.ts";
 import { Rule } from "./pages/rule.ts";
 import { Viewer } from "./pages/viewer.ts";
 import { Viewers } from "./pages/viewers.ts";
@@ -41,6 +42,8 @@ function openPage(to: Route): Page {
 			return new Viewer(context, to.id);
 		case "wall":
 			return new Wall(context, to.channel);
+		case "publishers":
+			return new Publishers(context);
 		case "counters":
 			return new Counters(context);
 		case "distribution":

@@ -6,6 +6,7 @@ import { hashOf, type Route } from "./route.ts";
 
 const PAGES: readonly { readonly name: string; readonly route: Exclude<Route, { kind: "unknown" }> }[] = [
 	{ name: "Overview", route: { kind: "overview" } },
+	{ name: "Publishers", route: { kind: "publishers" } },
 	{ name: "Viewers", route: { kind: "viewers", channel: undefined } },
 	{ name: "Wall", route: { kind: "wall", channel: undefined } },
 	{ name: "Distribution", route: { kind: "distribution" } },

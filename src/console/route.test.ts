@@ -3,6 +3,7 @@ import { hashOf, type Route, readRoute } from "./route.ts";
 
 const ROUTES: readonly Exclude<Route, { kind: "unknown" }>[] = [
 	{ kind: "overview" },
+	{ kind: "publishers" },
 	{ kind: "counters" },
 	{ kind: "distribution" },
 	{ kind: "rule", name: "cam-1" },

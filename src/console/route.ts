@@ -7,6 +7,7 @@ export type Route =
 	| { readonly kind: "viewer"; readonly id: string }
 	/** Without a channel: the first that there is. */
 	| { readonly kind: "wall"; readonly channel: string | undefined }
+	| { readonly kind: "publishers" }
 	| { readonly kind: "counters" }
 	| { readonly kind: "distribution" }
 	| { readonly kind: "rule"; readonly name: string }
@@ -17,7 +18,7 @@ export function readRoute(hash: string): Route {
 	const [kind = "", ...rest] = path.split("/").filter(Boolean).map(decoded);
 	const [first, second] = rest;
 	if (kind === "" && rest.length === 0) return { kind: "overview" };
-	if ((kind === "counters" || kind === "distribution") && rest.length === 0) return { kind };
+	if ((kind === "publishers" || kind === "counters" || kind === "distribution") && rest.length === 0) return { kind };
 	if (kind === "rule" && first !== undefined && rest.length === 1) return { kind, name: first };
 	if (kind === "viewers" && rest.length === 0)
 		return { kind, channel: new URLSearchParams(query).get("channel") ?? undefined };
@@ -32,6 +33,8 @@ export function hashOf(route: Exclude<Route, { kind: "unknown" }>): string {
 	switch (route.kind) {
 		case "overview":
 			return "#/";
+		case "publishers":
+			return "#/publishers";
 		case "counters":
 			return "#/counters";
 		case "distribution":

@@ -7,6 +7,13 @@ import { isBroken } from "./request-checks.ts";
 
 /** Errors that a request can meet; anything else is our own fault and a 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
+	ACCESS_AWAY: 503,
+	ACCESS_CREDENTIALS: 401,
+	ACCESS_EXPIRED: 401,
+	ACCESS_HOOK: 403,
+	ACCESS_RATE: 429,
+	ACCESS_REFUSED: 403,
+	ACCESS_REPLAYED: 403,
 	CHANNEL_NOT_FOUND: 404,
 	CHANNEL_NOT_READY: 503,
 	FFMPEG_CAPABILITY: 503,
@@ -24,6 +31,11 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 	PACKAGING_UNKNOWN: 404,
 	PAGES_MISSING: 503,
 	PAGE_NOT_FOUND: 404,
+	PUBLISHER_EXISTS: 409,
+	PUBLISHER_KICKED: 403,
+	PUBLISHER_REPLACED: 409,
+	PUBLISHER_SILENT: 408,
+	PUSH_TYPE: 415,
 	RENDITION_NOT_FOUND: 404,
 	SOURCE_NO_AUDIO: 503,
 	SOURCE_NO_VIDEO: 503,
@@ -77,13 +89,16 @@ export function answerError(
 ): void {
 	const status = statusOf(error.code);
 	const body = errorBody(error.code, error.message);
+	const isLater = status === 503 || status === 429;
 	response.writeHead(status, {
 		...headers,
 		"Content-Type": "application/json; charset=utf-8",
 		"Content-Length": String(Buffer.byteLength(body)),
 		"Cache-Control": "no-store",
 		"X-Content-Type-Options": "nosniff",
-		...(status === 503 ? { "Retry-After": String(RETRY_AFTER_S) } : {}),
+		...(isLater ? { "Retry-After": String(RETRY_AFTER_S) } : {}),
+		// RFC 9110, clause 11.6.1
+		...(status === 401 ? { "WWW-Authenticate": 'Basic realm="penstock", charset="UTF-8"' } : {}),
 		...(status === 405 ? { Allow: "GET, HEAD, OPTIONS" } : {}),
 	});
 	response.end(response.req.method === "HEAD" ? undefined : body);

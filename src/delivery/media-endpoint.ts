@@ -13,6 +13,7 @@ import type { Packaging } from "../media/packaging.ts";
 import type { Decision, Policy, ServerFigures, StreamPosition } from "../switching/state.ts";
 import { SwitchControl } from "../switching/switch-control.ts";
 import { cmsdHeaders } from "./cmsd-headers.ts";
+import type { Door, Pass } from "./door.ts";
 import { answerPreflight, answerThrown, type CorsPolicy, corsHeaders } from "./http-answer.ts";
 import { LookSchedule } from "./look-schedule.ts";
 import { type MediaPath, parseMediaPath, watchPath } from "./media-path.ts";
@@ -63,6 +64,8 @@ export interface MediaEndpointOptions {
 	readonly stallTimeout: Milliseconds;
 	readonly socketOptions: SocketOptions;
 	readonly watch?: SessionWatch;
+	/** Absent: everybody may watch. */
+	readonly door?: Door;
 	readonly log: EndpointLog;
 }
 
@@ -120,17 +123,40 @@ export class MediaEndpoint {
 		const { path, query } = splitTarget(request.url ?? "/");
 		const mediaPath = parseMediaPath(path);
 		if (mediaPath === undefined) throw this.notFound(path);
-		const packaging = this.#packagings.of(mediaPath);
-		const programme = this.#options.programmes.find(mediaPath.app, mediaPath.stream);
-		if (programme === undefined) throw this.notFound(path);
-		const wish = wishOf(query.get("rendition") ?? "auto", programme);
-		const headers = this.#streamHeaders(request, packaging);
-		const what: Request = { programme, packaging, path: mediaPath, wish, headers };
-		if (request.method === "HEAD") {
-			this.#refuseUnfit(what);
-			return void response.writeHead(200, headers).end();
+		// Who has no leave is not told either which streams there are.
+		const { door } = this.#options;
+		// Without a door nothing is waited for: the socket is taken before the next request on it is looked at.
+		const pass = door && (await this.#enter(door, request, mediaPath));
+		// It may have left while leave was asked for: nothing would tell of it any more.
+		if (request.socket.destroyed) return pass?.leave();
+		try {
+			const packaging = this.#packagings.of(mediaPath);
+			const programme = this.#options.programmes.find(mediaPath.app, mediaPath.stream);
+			if (programme === undefined) throw this.notFound(path);
+			const wish = wishOf(query.get("rendition") ?? "auto", programme);
+			const headers = this.#streamHeaders(request, packaging);
+			const what: Request = { programme, packaging, path: mediaPath, wish, headers, pass };
+			if (request.method === "HEAD") {
+				this.#refuseUnfit(what);
+				pass?.leave();
+				return void response.writeHead(200, headers).end();
+			}
+			await this.#serve(request, response, what);
+		} catch (thrown) {
+			pass?.leave();
+			throw thrown;
 		}
-		await this.#serve(request, response, what);
+	}
+
+	/** What comes behind the request while leave is asked for is not answered, as if the stream had begun. */
+	async #enter(door: Door, request: IncomingMessage, { app, stream }: MediaPath): Promise<Pass> {
+		const { socket } = request;
+		this.#taken.add(socket);
+		try {
+			return await door.enter(request, app, stream);
+		} finally {
+			this.#taken.delete(socket);
+		}
 	}
 
 	async #serve(request: IncomingMessage, response: ServerResponse, what: Request): Promise<void> {
@@ -148,6 +174,7 @@ export class MediaEndpoint {
 			here = false;
 			releasePlace();
 			releaseProgramme();
+			what.pass?.leave();
 		};
 		socket.once("close", goneWhileWaiting);
 		try {
@@ -198,7 +225,14 @@ export class MediaEndpoint {
 
 		this.#sessions.set(viewer.id, session);
 		watch?.joined(session);
-		viewers.add(viewer, (reason) => this.#left(session, reason, release));
+		viewers.add(viewer, (reason) => {
+			what.pass?.leave();
+			this.#left(session, reason, release);
+		});
+		what.pass?.hold((error) => {
+			this.#options.log.info({ viewer: viewer.id, code: error.code }, `viewer let go: ${error.message}`);
+			viewers.expel(viewer, "refused");
+		});
 		const events: TransportEvents = {
 			drained: () => viewer.pump(),
 			closed: (timedOut) => viewers.remove(viewer, timedOut ? "stalled" : "closed"),
@@ -224,7 +258,8 @@ export class MediaEndpoint {
 		return rates;
 	}
 
-	#createViewer(request: IncomingMessage, { programme, packaging, wish }: Request): Viewer {
+	#createViewer(request: IncomingMessage, what: Request): Viewer {
+		const { programme, packaging, wish } = what;
 		const { clock, maxLag, viewers, log, policy } = this.#options;
 		const rates = this.#ratesOf(programme, packaging);
 		return new Viewer({
@@ -238,7 +273,7 @@ export class MediaEndpoint {
 			switchPatience: SWITCH_PATIENCE_MS,
 			control: new SwitchControl(policy),
 			decide: (viewer, position) => this.#decide(viewer, rates, position),
-			onSwitch: (viewer, record) => this.#switched(viewer, record, programme, request.socket),
+			onSwitch: (viewer, record) => this.#switched(viewer, record, what, request.socket),
 			onDrop: (viewer, reason, lost) => {
 				viewers.countDrop(reason);
 				log.warn({ viewer: viewer.id, reason, lostMs: Math.round(lost) }, "viewer moved to the newest unit");
@@ -247,10 +282,11 @@ export class MediaEndpoint {
 		});
 	}
 
-	#switched(viewer: Viewer, record: SwitchRecord, programme: Programme, socket: Socket): void {
+	#switched(viewer: Viewer, record: SwitchRecord, { programme, pass }: Request, socket: Socket): void {
 		const { viewers, log } = this.#options;
 		const order = programme.lanes.channel.renditions.map(({ name }) => name);
 		const { unit, from, to, because } = record;
+		pass?.switched(from, to, because.cause);
 		viewers.countSwitch(order.indexOf(to) < order.indexOf(from) ? "up" : "down", record);
 		log.info({ viewer: viewer.id, unit, from, to, cause: because.cause }, `switched: ${because.text}`);
 		const session = this.#sessions.get(viewer.id);
@@ -317,6 +353,7 @@ interface Request {
 	readonly path: MediaPath;
 	readonly wish: Name | "auto";
 	readonly headers: Record<string, string>;
+	readonly pass: Pass | undefined;
 }
 
 const describe = ({ programme, viewer, remoteAddress, userAgent }: Session): object => ({

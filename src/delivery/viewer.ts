@@ -39,6 +39,8 @@ export type LeaveReason =
 	/** It took nothing for `stallTimeout`, or the kernel found that nobody acknowledges. */
 	| "stalled"
 	| "kicked"
+	/** Its right to watch has ended. */
+	| "refused"
 	/** The server shuts down, and its response came to its end. */
 	| "drained"
 	/** The server shuts down, and it had not taken its last unit in time. */

@@ -6,6 +6,7 @@ import type { Name } from "../base/name.ts";
 import { type BitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import type { AudioConfig } from "../media/access-unit.ts";
 import type { VideoCodec } from "../media/picture.ts";
+import type { FeedForm } from "./feed-form.ts";
 
 /** Frames per second as a fraction: 30000/1001 is not 29.97. */
 export interface FrameRate {
@@ -55,7 +56,8 @@ export type SourceSpec =
 			readonly kind: "url";
 			readonly url: string;
 	  }
-	| RuleSource;
+	| RuleSource
+	| PublishedSource;
 
 /** Packets that a rule of the distribution plane brings to a port of this machine. */
 export interface RuleSource {
@@ -66,6 +68,13 @@ export interface RuleSource {
 	readonly sdpFile?: string;
 	/** Where they come to; told for each run. */
 	readonly landing?: Landing;
+}
+
+/** What publishers send. */
+export interface PublishedSource {
+	readonly kind: "published";
+	/** The container in which it comes to FFmpeg; told for each run. */
+	readonly form?: FeedForm;
 }
 
 /** Packets that come to the loopback: a transport stream as it is, or RTP by its description. */

@@ -12,11 +12,13 @@ import { type Milliseconds, milliseconds, type Ticks90k } from "../base/units.ts
 import type { VideoCodec } from "../media/picture.ts";
 import { CopyInspector } from "./copy-inspector.ts";
 import { endWithProcess } from "./end-with-process.ts";
+import { FeedPipe } from "./feed-pipe.ts";
 import { FIRST_PIPE, ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
 import type { AudioCodec, LadderConfig } from "./ladder-config.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { Pace } from "./pace.ts";
 import { type PipeSink, pipeReader } from "./pipe-form.ts";
+import type { PublishedFeed } from "./published-input.ts";
 import { withoutSecrets } from "./source-arguments.ts";
 import { type Arrival, StartGate } from "./start-gate.ts";
 import { PipeTimes } from "./timeline.ts";
@@ -26,14 +28,28 @@ export type RunEnd =
 	| { readonly kind: "stopped" }
 	/** FFmpeg came to the end of its input and left with code 0. */
 	| { readonly kind: "source-ended" }
+	/** The publisher has left, or sends something else. */
+	| { readonly kind: "publisher-ended"; readonly error: PenstockError }
 	| { readonly kind: "copy-unfit"; readonly rendition: Name; readonly error: PenstockError }
 	| { readonly kind: "failed"; readonly error: PenstockError };
+
+/** A way from a source to access units, from its start to its end. */
+export interface Run {
+	/** Of FFmpeg's process. */
+	readonly pid: number | undefined;
+	/** 1 is real time; undefined until it can be told. */
+	readonly speed: number | undefined;
+	/** Resolves when nothing of it is left. */
+	stop(): Promise<void>;
+}
 
 export interface RunEvents {
 	/** The gate is open: what follows begins at this time of FFmpeg's clock. */
 	started(start: Ticks90k): void;
 	/** In order, from the start gate; FFmpeg's times. */
 	arrival(arrival: Arrival): void;
+	/** Access units of a publisher that FFmpeg was too slow for. */
+	dropped(count: number): void;
 	/** A line of FFmpeg's own. */
 	log(line: string): void;
 	/** Exactly once, when the process is gone and all pipes are read. */
@@ -48,10 +64,12 @@ const LONGEST_CHECK_MS = 250;
 const AUDIO = "(audio)";
 /** A check that is this late was held up by our own process; it says nothing about FFmpeg. */
 const OWN_DELAY_MS = 1_000;
+/** A publisher that is silent for so long is at fault, if FFmpeg is silent too. */
+const STARVED_AFTER_MS = 500;
 /** What FFmpeg's MPEG-TS muxer says of every Opus stream, and means nothing. */
 const NO_NEWS = /\] frame size not set$/;
 
-export class LadderRun {
+export class LadderRun implements Run {
 	readonly #config: LadderConfig;
 	readonly #plan: LadderPlan;
 	readonly #clock: Clock;
@@ -74,9 +92,17 @@ export class LadderRun {
 	#closed = false;
 	readonly #whenClosed = Promise.withResolvers<void>();
 	readonly #pace = new Pace();
+	readonly #feed: PublishedFeed | undefined;
+	#feedPipe: FeedPipe | undefined;
+	/** Set when the publisher has ended: then FFmpeg will. */
+	#feedEnd: PenstockError | undefined;
 
-	/** Starts FFmpeg. */
-	constructor(config: LadderConfig, plan: LadderPlan, clock: Clock, events: RunEvents) {
+	/**
+	 * Starts FFmpeg.
+	 * @param feed for a source that is published
+	 */
+	constructor(config: LadderConfig, plan: LadderPlan, clock: Clock, events: RunEvents, feed?: PublishedFeed) {
+		this.#feed = feed;
 		this.#config = config;
 		this.#plan = plan;
 		this.#clock = clock;
@@ -89,13 +115,14 @@ export class LadderRun {
 		this.#startedAt = clock.now();
 		const pipes = names.length + (plan.withAudio ? 1 : 0) + 1;
 		this.#child = spawn(config.tools.ffmpeg, ffmpegArguments(config, plan), {
-			stdio: ["ignore", "ignore", "pipe", ...new Array<"pipe">(pipes).fill("pipe")],
+			stdio: [feed === undefined ? "ignore" : "pipe", "ignore", "pipe", ...new Array<"pipe">(pipes).fill("pipe")],
 			env: toolEnvironment(),
 			// A group of its own: Ctrl-C at a terminal is for the server, which lets its viewers end first.
 			detached: true,
 		});
 		endWithProcess(this.#child);
 		this.#listen(names);
+		if (feed !== undefined) this.#feedFrom(feed);
 		this.#armCheck();
 	}
 
@@ -103,7 +130,6 @@ export class LadderRun {
 		return this.#child.pid;
 	}
 
-	/** 1 is real time; undefined until it can be told. */
 	get speed(): number | undefined {
 		return this.#pace.speed;
 	}
@@ -111,6 +137,7 @@ export class LadderRun {
 	/** SIGTERM, and SIGKILL if that does not help; resolves when the process is gone. */
 	stop(): Promise<void> {
 		this.#end ??= { kind: "stopped" };
+		this.#feedPipe?.stop();
 		this.#child.kill("SIGTERM");
 		this.#kill ??= this.#clock.after(this.#config.timeouts.stop, () => this.#child.kill("SIGKILL"));
 		return this.#whenClosed.promise;
@@ -139,6 +166,25 @@ export class LadderRun {
 			const madeUs = /^out_time_us=(\d+)$/.exec(line)?.[1];
 			if (madeUs !== undefined) this.#pace.note(this.#clock.now(), milliseconds(Number(madeUs) / 1000));
 		});
+	}
+
+	#feedFrom(feed: PublishedFeed): void {
+		const { stdin } = this.#child;
+		// Null where FFmpeg could not be started, which "error" will say.
+		if (stdin === null) {
+			feed.stop();
+			return;
+		}
+		this.#feedPipe = new FeedPipe(feed, stdin, {
+			dropped: (count) => this.#events.dropped(count),
+			ended: (because) => (this.#feedEnd = because),
+			failed: (error) => this.#fail(error),
+		});
+	}
+
+	/** The publisher sends nothing, so that FFmpeg cannot give anything. */
+	#isStarved(now: Milliseconds): boolean {
+		return this.#feed !== undefined && this.#feedEnd === undefined && now - this.#feed.lastAt > STARVED_AFTER_MS;
 	}
 
 	#pipe(fd: number): Readable | null {
@@ -254,7 +300,8 @@ export class LadderRun {
 		const due = this.#clock.now() + every;
 		this.#check = this.#clock.after(every, () => {
 			const now = this.#clock.now();
-			if (now - due > OWN_DELAY_MS) for (const name of this.#lastOutput.keys()) this.#lastOutput.set(name, now);
+			const isExcused = now - due > OWN_DELAY_MS || this.#isStarved(now);
+			if (isExcused) for (const name of this.#lastOutput.keys()) this.#lastOutput.set(name, now);
 			else this.#checkSilence(now);
 			if (this.#end === undefined) this.#armCheck();
 		});
@@ -299,10 +346,12 @@ export class LadderRun {
 
 	#decide(end: RunEnd): void {
 		this.#end ??= end;
+		this.#feedPipe?.stop();
 		this.#check?.cancel();
 	}
 
 	#endOf(code: number | null, signal: string | null): RunEnd {
+		if (this.#feedEnd !== undefined) return { kind: "publisher-ended", error: this.#feedEnd };
 		if (code === 0) return { kind: "source-ended" };
 		const how = code === null ? `was ended by ${signal}` : `left with code ${code}`;
 		const error = new PenstockError(
@@ -317,6 +366,7 @@ export class LadderRun {
 		this.#closed = true;
 		this.#check?.cancel();
 		this.#kill?.cancel();
+		this.#feedPipe?.stop();
 		this.#whenClosed.resolve();
 		this.#events.ended(this.#end!);
 	}

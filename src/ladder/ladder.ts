@@ -2,7 +2,7 @@
  * A channel's ladder: keeps one FFmpeg running, and makes one programme of all its runs.
  * What goes wrong with a run (exit, silence, broken bytes, a source whose clock jumps) ends that run only; the next one
  * follows with back-off, on the same channel clock. Only two things end a ladder for good: no rendition is left, and a
- * file that is not looped came to its end.
+ * file that is not looped came to its end. What is published may leave and come back: it is waited for without a limit.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf, PenstockError } from "../base/errors.ts";
@@ -11,11 +11,14 @@ import { type EpochMs, type Milliseconds, milliseconds, type Ticks90k } from "..
 import type { AudioConfig } from "../media/access-unit.ts";
 import { Backoff } from "./backoff.ts";
 import { copyUnfit } from "./copy-inspector.ts";
+import { feedFormOf } from "./feed-form.ts";
 import { ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
 import type { LadderConfig, Landing, RenditionSpec, RuleSource, SourceSpec } from "./ladder-config.ts";
-import { LadderRun, type RunEnd } from "./ladder-run.ts";
+import { LadderRun, type Run, type RunEnd, type RunEvents } from "./ladder-run.ts";
 import type { LadderSink } from "./ladder-sink.ts";
-import { probeSource, type SourceFacts } from "./probe.ts";
+import { canPassThrough, PassThrough } from "./pass-through.ts";
+import { factsOfDecode, probeSource, type SourceFacts } from "./probe.ts";
+import type { PublishedFeed, PublishedInput } from "./published-input.ts";
 import { sourceLabel } from "./source-arguments.ts";
 import type { Arrival } from "./start-gate.ts";
 import { type RunTimeline, Timeline } from "./timeline.ts";
@@ -38,6 +41,8 @@ export interface LadderStatus {
 	/** When the run that is going on was started. */
 	readonly startedAt?: EpochMs;
 	readonly refused: readonly Name[];
+	/** Access units of publishers that FFmpeg was too slow for. */
+	readonly dropped: number;
 }
 
 export interface LadderParts {
@@ -49,6 +54,8 @@ export interface LadderParts {
 	readonly log: (line: string) => void;
 	/** For a source that is a rule of the distribution plane. */
 	readonly landings?: RuleLandings;
+	/** For a source that is published. */
+	readonly published?: PublishedInput;
 }
 
 /** Brings a rule's packets to this machine; the server fulfils it. */
@@ -75,7 +82,10 @@ export class Ladder {
 	#startedAt: EpochMs | undefined;
 	#facts: SourceFacts | undefined;
 	readonly #refused = new Set<Name>();
-	#run: LadderRun | undefined;
+	#run: Run | undefined;
+	/** Of what was published last. */
+	#feedSerial: number | undefined;
+	#dropped = 0;
 	#runTimeline: RunTimeline | undefined;
 	#runningSince: Milliseconds | undefined;
 	#audioConfig: AudioConfig | undefined;
@@ -99,6 +109,7 @@ export class Ladder {
 			state: this.#state,
 			restarts: this.#restarts,
 			refused: [...this.#refused],
+			dropped: this.#dropped,
 			...(pid === undefined ? {} : { pid }),
 			...(speed === undefined ? {} : { speed }),
 			...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
@@ -145,6 +156,7 @@ export class Ladder {
 
 	async #begin(signal: AbortSignal): Promise<void> {
 		const { tools, timeouts } = this.#config;
+		if (this.#config.source.kind === "published") return await this.#beginPublished(signal);
 		const source = await this.#landed(signal);
 		if (signal.aborted) return;
 		const limits = { clock: this.#parts.clock, timeout: timeouts.probe, signal };
@@ -152,21 +164,87 @@ export class Ladder {
 		if (signal.aborted) return;
 		const facts = this.#facts;
 		this.#refuseCopiesOf(facts);
+		const plan = this.#plan(facts);
+		if (plan === undefined) return;
+		const config = { ...this.#config, source };
+		const run: LadderRun = new LadderRun(
+			config,
+			plan,
+			this.#parts.clock,
+			this.#runEvents(signal, () => run),
+		);
+		this.#run = run;
+	}
+
+	/** As soon as somebody publishes. */
+	async #beginPublished(signal: AbortSignal): Promise<void> {
+		const { clock, published } = this.#parts;
+		if (published === undefined) throw new Error("a ladder of what is published needs it from its parts");
+		const unwanted = this.#state === "failed" ? this.#feedSerial : undefined;
+		const feed = await published.next(unwanted, signal, (why) => {
+			this.#lastError = why.message;
+		});
+		if (signal.aborted) return feed.stop();
+		// What one publisher sent that could not be copied, the next may send otherwise.
+		if (feed.serial !== this.#feedSerial) this.#refused.clear();
+		this.#feedSerial = feed.serial;
+		try {
+			this.#state = "starting";
+			const facts = factsOfDecode(this.#config.source, this.#audioOnly ? "audio" : "video", feed.decode);
+			this.#refuseCopiesOf(facts);
+			const plan = this.#plan(facts);
+			if (plan === undefined) feed.stop();
+			else this.#run = this.#runOf(feed, plan, signal, clock);
+		} catch (thrown) {
+			feed.stop();
+			throw thrown;
+		}
+	}
+
+	#runOf(feed: PublishedFeed, plan: LadderPlan, signal: AbortSignal, clock: Clock): Run | undefined {
+		const { decode } = feed;
+		if (canPassThrough(this.#config, plan, decode)) {
+			const run: PassThrough = new PassThrough(
+				this.#config,
+				plan,
+				feed,
+				this.#runEvents(signal, () => run),
+			);
+			this.#run = run;
+			run.begin();
+			// It may have ended in the meantime.
+			return this.#run;
+		}
+		const config: LadderConfig = { ...this.#config, source: { kind: "published", form: feedFormOf(decode) } };
+		const run: LadderRun = new LadderRun(
+			config,
+			plan,
+			clock,
+			this.#runEvents(signal, () => run),
+			feed,
+		);
+		return run;
+	}
+
+	/** What is left to be made; undefined where that is nothing. */
+	#plan(facts: SourceFacts): LadderPlan | undefined {
 		const renditions = this.#renditions();
-		if (renditions.length === 0 && !this.#audioOnly) return;
-		const plan: LadderPlan = {
-			renditions,
-			withAudio: this.#config.audio !== undefined && facts.audio !== undefined,
-		};
+		if (renditions.length === 0 && !this.#audioOnly) return undefined;
 		this.#runTimeline = undefined;
 		this.#runningSince = undefined;
-		const run: LadderRun = new LadderRun({ ...this.#config, source }, plan, this.#parts.clock, {
+		return { renditions, withAudio: this.#config.audio !== undefined && facts.audio !== undefined };
+	}
+
+	#runEvents(signal: AbortSignal, run: () => Run): RunEvents {
+		return {
 			started: (start) => this.#started(start),
 			arrival: (arrival) => this.#arrival(arrival),
+			dropped: (count) => {
+				this.#dropped += count;
+			},
 			log: this.#parts.log,
-			ended: (end) => this.#ended(run, signal, end),
-		});
-		this.#run = run;
+			ended: (end) => this.#ended(run(), signal, end),
+		};
 	}
 
 	/** The source, and where its packets come to if they are brought. */
@@ -212,6 +290,8 @@ export class Ladder {
 		this.#parts.landings?.leave();
 		this.#state = "failed";
 		this.#parts.sink.interrupted(error);
+		// Nothing can be made of this publisher; the next one may do better.
+		if (this.#config.source.kind === "published" && this.#session !== undefined) this.#attempt("failed");
 	}
 
 	#started(start: Ticks90k): void {
@@ -245,7 +325,7 @@ export class Ladder {
 		}
 	}
 
-	#ended(run: LadderRun, signal: AbortSignal, end: RunEnd): void {
+	#ended(run: Run, signal: AbortSignal, end: RunEnd): void {
 		if (this.#run === run) this.#run = undefined;
 		if (signal.aborted) return;
 		switch (end.kind) {
@@ -257,6 +337,11 @@ export class Ladder {
 				return;
 			case "source-ended":
 				this.#sourceEnded();
+				return;
+			case "publisher-ended":
+				this.#lastError = end.error.message;
+				this.#attempt("starting");
+				this.#parts.sink.interrupted(end.error);
 				return;
 			case "failed":
 				this.#failed(end.error);

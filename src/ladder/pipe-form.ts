@@ -44,13 +44,13 @@ export function pipeReader(codec: keyof typeof FORMS, sink: PipeSink): StreamRea
 		case "ivf":
 			return new IvfReader({ ...plain, accessUnit: (unit) => sink.accessUnit(unit, unit.key) });
 		case "mpegts":
-			return new MpegTsReader({ ...plain, accessUnit: (unit) => sink.accessUnit(unit, unit.key || hasIrap(unit)) });
+			return new MpegTsReader({ ...plain, accessUnit: (unit) => sink.accessUnit(unit, startsHevcGop(unit)) });
 	}
 }
 
-/** A picture of HEVC at which a decoder may begin; one that is no IDR has pictures behind it that refer to before. */
-const hasIrap = ({ track, data }: AccessUnit): boolean =>
-	track === "video" && splitLengthPrefixed(data).some(isHevcIrap);
+/** Key, or a picture of HEVC that is no IDR: pictures behind it may refer to before. @param unit of HEVC, or key */
+export const startsHevcGop = ({ track, key, data }: AccessUnit): boolean =>
+	key || (track === "video" && splitLengthPrefixed(data).some(isHevcIrap));
 
 /** What ends an output on FFmpeg's command line. */
 export function pipeOutput(codec: keyof typeof FORMS, fd: number): string[] {

@@ -4,7 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { PenstockError } from "../base/errors.ts";
-import type { TrackKind } from "../media/access-unit.ts";
+import type { DecodeInformation, TrackKind } from "../media/access-unit.ts";
 import type { FfmpegTools, FrameRate, SourceSpec } from "./ladder-config.ts";
 import { sourceArguments, sourceLabel, withoutSecrets } from "./source-arguments.ts";
 import { lastWords, type ToolLimits, toolOutput } from "./tool-output.ts";
@@ -58,6 +58,26 @@ async function checkFile(source: Extract<SourceSpec, { kind: "file" }>): Promise
 	});
 	if (!facts.isFile()) throw unreachable(source, "is not a file; give the path of a media file");
 	if (facts.size === 0) throw unreachable(source, "has 0 bytes; give a media file");
+}
+
+/**
+ * The same of a source that needs no ffprobe.
+ * @throws PenstockError SOURCE_NO_VIDEO, SOURCE_NO_AUDIO
+ */
+export function factsOfDecode(source: SourceSpec, lead: TrackKind, { video, audio }: DecodeInformation): SourceFacts {
+	return factsOf(source, lead, [
+		...(video === undefined
+			? []
+			: [{ codec_type: "video", codec_name: video.codec, width: video.width, height: video.height }]),
+		...(audio === undefined
+			? []
+			: [
+					{
+						...{ codec_type: "audio", codec_name: audio.codec },
+						...{ sample_rate: String(audio.sampleRateHz), channels: audio.channelCount },
+					},
+				]),
+	]);
 }
 
 interface ProbedStream {

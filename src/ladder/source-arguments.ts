@@ -68,6 +68,8 @@ export function sourceProtocols(source: SourceSpec): readonly string[] {
 			return schemeOf(source.url).protocols.split(",");
 		case "rule":
 			return ["udp", "rtp", "data"];
+		case "published":
+			return ["pipe"];
 	}
 }
 
@@ -101,6 +103,11 @@ export function sourceArguments(source: SourceSpec, reading: Reading): string[] 
 		}
 		case "rule":
 			return [...liveOptions(reading), ...landingArguments(source.landing ?? NO_LANDING)];
+		case "published": {
+			// It begins with a key picture, for a copy too.
+			const guard = ["-protocol_whitelist", "pipe", "-f", source.form ?? "flv"];
+			return [...liveOptions({ kind: "play", copies: false, withVideo: true }), ...guard, "-i", "pipe:0"];
+		}
 	}
 }
 
@@ -148,6 +155,8 @@ export function sourceLabel(source: SourceSpec): string {
 			return withoutSecrets(source.url.slice(0, 200));
 		case "rule":
 			return `rule ${source.rule}`;
+		case "published":
+			return "whoever publishes";
 	}
 }
 

@@ -1,7 +1,8 @@
 /**
- * Keeps web pages of other sites away from the API. It listens on loopback and asks for no password, so a page in a
- * browser of this machine could reach it: under a name of its own that it has pointed to 127.0.0.1 (DNS rebinding),
- * which the Host header shows, or by a request that changes something, which the Origin header shows.
+ * Keeps web pages of other sites away from the API. On the loopback it asks for no password, and elsewhere a browser
+ * sends the one that it was given, so a page in a browser could use it: under a name of its own that it has pointed to
+ * 127.0.0.1 (DNS rebinding), which the Host header shows, or by a request that changes something, which the Origin header
+ * shows.
  */
 import { isIP } from "node:net";
 import { PenstockError } from "../base/errors.ts";

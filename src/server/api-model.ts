@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { CAUSES, type ServerFigures } from "../switching/state.ts";
 import type { DistributionModel } from "./api-distribution-model.ts";
+import type { AccessFigures, PublishingModel } from "./api-publishing-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 
 const count = z.int().min(0);
@@ -39,6 +40,8 @@ const ladderSnapshot = z.strictObject({
 	state: z.enum(CHANNEL_STATES),
 	pid: count.optional(),
 	restarts: count,
+	/** Access units of publishers that FFmpeg was too slow for; absent where there are none. */
+	dropped: count.optional(),
 	/** With its code. */
 	lastError: text.optional(),
 	/** 1: real time. */
@@ -55,6 +58,8 @@ export const channelSnapshot = z.strictObject({
 	onDemand: z.boolean(),
 	/** Without credentials. */
 	source: text,
+	/** Its source is what somebody publishes. */
+	published: z.literal(true).optional(),
 	unitMs: count,
 	ringMs: count,
 	/** Absent before the first. */
@@ -280,6 +285,10 @@ export interface ApiModel {
 	readonly troubles: readonly string[];
 	/** Undefined where no packets are distributed. */
 	readonly distribution: DistributionModel | undefined;
+	/** Undefined where nobody publishes. */
+	readonly publishing: PublishingModel | undefined;
+	/** What the gate has said; undefined where everybody watches and nobody publishes. */
+	readonly access: (() => AccessFigures) | undefined;
 	/** The server takes no more viewers and is about to end. */
 	readonly draining: boolean;
 }

@@ -1,11 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ManualClock } from "../../test/kit/manual-clock.ts";
+import { Secret } from "../access/secret.ts";
 import { PenstockError } from "../base/errors.ts";
 import { bitsPerSecond, milliseconds } from "../base/units.ts";
 import { createApi } from "./api.ts";
 import type { DistributionModel } from "./api-distribution-model.ts";
 import { guardRequest } from "./api-guard.ts";
+import { ApiLogin } from "./api-login.ts";
 import {
 	type ApiModel,
 	type ChannelSnapshot,
@@ -18,6 +21,12 @@ import {
 	type ViewerSnapshot,
 	viewerList,
 } from "./api-model.ts";
+import {
+	type AccessFigures,
+	type PublisherSnapshot,
+	type PublishingModel,
+	publisherList,
+} from "./api-publishing-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 import { Pages } from "./pages.ts";
 
@@ -101,6 +110,8 @@ class SmallModel implements ApiModel {
 	duress: "freeze" | "shed" | undefined;
 	troubles: readonly string[] = [];
 	distribution: DistributionModel | undefined;
+	publishing: PublishingModel | undefined;
+	access: (() => AccessFigures) | undefined;
 
 	channels(): readonly ChannelSnapshot[] {
 		return [this.channelNow];
@@ -167,10 +178,10 @@ class SmallModel implements ApiModel {
 let model: SmallModel;
 let api: FastifyInstance;
 
-const open = (listenHost = "127.0.0.1", allowedHosts: string[] = []): Promise<FastifyInstance> =>
+const open = (listenHost = "127.0.0.1", allowedHosts: string[] = [], login?: ApiLogin): Promise<FastifyInstance> =>
 	createApi({
-		config: { listen: { host: listenHost, port: 0 }, allowedHosts, listChannelsTo404: true },
-		model,
+		config: { listen: { host: listenHost, port: 0 }, allowedHosts, listChannelsTo404: true, login: undefined },
+		...{ model, login },
 		pages: new Pages(new Map()),
 		log: pino({ level: "silent" }),
 		version: "1.2.3",
@@ -237,6 +248,130 @@ describe("channels and viewers", () => {
 			const answer = await ask(method, path, body);
 			expect([answer.status, answer.json.error.code]).toEqual([404, "VIEWER_NOT_FOUND"]);
 		}
+	});
+});
+
+const PUBLISHER: PublisherSnapshot = {
+	id: "7",
+	channel: "live/demo",
+	protocol: "rtmp",
+	remoteAddress: "192.0.2.1",
+	principal: "key:studio",
+	since: "2026-01-01T00:00:00.000Z",
+	video: { codec: "avc1.4D400D", width: 320, height: 180 },
+	bytes: 5000,
+	bitrateBps: 800_000,
+	accessUnits: 12,
+	dropped: 3,
+	faults: 1,
+};
+
+/** One publisher, until it is kicked. */
+function onePublisher(): PublishingModel {
+	let here = [PUBLISHER];
+	return {
+		publishers: () => here,
+		kick: (id) => {
+			const found = here.some((one) => one.id === id);
+			here = here.filter((one) => one.id !== id);
+			return found;
+		},
+		received: () => [{ channel: "live/demo", bytes: 5000 }],
+		refusals: () => [{ protocol: "http", code: "PUBLISHER_EXISTS", count: 2 }],
+		rtmpFaults: () => [{ code: "RTMP_LIMIT", count: 4 }],
+	};
+}
+
+describe("publishers", () => {
+	it("are shown as their schema says, and ended once", async () => {
+		await api.close();
+		model.publishing = onePublisher();
+		api = await open();
+		expect(publisherList.parse((await ask("GET", "/api/v1/publishers")).json)).toEqual({ publishers: [PUBLISHER] });
+		expect((await ask("GET", "/api/v1/publishers/7")).json).toEqual(PUBLISHER);
+		expect((await ask("DELETE", "/api/v1/publishers/7")).status).toBe(204);
+		const gone = await ask("DELETE", "/api/v1/publishers/7");
+		expect([gone.status, gone.json.error.code]).toEqual([404, "PUBLISHER_NOT_FOUND"]);
+		expect((await ask("GET", "/api/v1/publishers/7")).status).toBe(404);
+	});
+
+	it("are none where nobody is let in", async () => {
+		expect((await ask("GET", "/api/v1/publishers")).json).toEqual({ publishers: [] });
+		expect((await ask("DELETE", "/api/v1/publishers/7")).status).toBe(404);
+	});
+
+	it("and what the gate has said are counted in the metrics", async () => {
+		await api.close();
+		model.publishing = onePublisher();
+		const hooks = { yes: 1, no: 2, away: 3, kept: 4, lost: 5 };
+		const answers = [{ verb: "play", protocol: "http", outcome: "expired", count: 6 }];
+		model.access = () => ({ answers, evaluated: 9, hooks });
+		api = await open();
+		const { text } = await ask("GET", "/metrics");
+		for (const line of [
+			'penstock_publishers{channel="live/demo",protocol="rtmp"} 1',
+			'penstock_published_bytes_total{channel="live/demo"} 5000',
+			'penstock_publishers_refused_total{protocol="http",code="PUBLISHER_EXISTS"} 2',
+			'penstock_rtmp_faults_total{code="RTMP_LIMIT"} 4',
+			'penstock_access_answers_total{verb="play",protocol="http",outcome="expired"} 6',
+			"penstock_access_evaluated_total 9",
+			'penstock_hook_calls_total{result="away"} 3',
+		]) {
+			expect(text).toContain(`${line}\n`);
+		}
+	});
+});
+
+describe("where the API asks for its token", () => {
+	const TOKEN = "a token of sixteen bytes and more";
+	const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+	const basic = (user: string, password: string) => ({ authorization: `Basic ${btoa(`${user}:${password}`)}` });
+	const source = { value: new Secret(TOKEN.replaceAll(" ", "_")) };
+	const right = TOKEN.replaceAll(" ", "_");
+	let clock: ManualClock;
+
+	beforeEach(async () => {
+		await api.close();
+		clock = new ManualClock();
+		api = await open("127.0.0.1", [], await ApiLogin.open({ source, secretsFolder: "/nowhere" }, clock));
+	});
+
+	it("SEC6: nothing is told and nothing done without it: routes, metrics, health, pages", async () => {
+		for (const [method, path] of [
+			["GET", "/api/v1/channels"],
+			["GET", "/api/v1/server"],
+			["GET", "/api/v1/openapi.json"],
+			["GET", "/metrics"],
+			["GET", "/healthz"],
+			["GET", "/"],
+			["GET", "/nothing"],
+			["DELETE", "/api/v1/viewers/v1"],
+		] as const) {
+			const { status, json, headers } = await ask(method, path);
+			expect([path, status, json.error.code]).toEqual([path, 401, "API_CREDENTIALS"]);
+			expect(headers["www-authenticate"]).toMatch(/^Basic realm=/);
+		}
+		expect(model.here).toHaveLength(1);
+	});
+
+	it("it comes as Bearer, or as the password of any user", async () => {
+		for (const headers of [bearer(right), basic("", right), basic("operator", right)]) {
+			expect((await ask("GET", "/api/v1/channels", undefined, headers)).status).toBe(200);
+		}
+		for (const headers of [bearer(""), bearer(`${right}x`), basic(right, ""), { authorization: `Digest ${right}` }]) {
+			expect((await ask("GET", "/api/v1/channels", undefined, headers)).status).toBe(401);
+		}
+	});
+
+	it("SEC20: who guesses waits, and a page that goes on with the wrong one does not count", async () => {
+		for (let index = 0; index < 50; index++) {
+			expect((await ask("GET", "/api/v1/channels", undefined, bearer("the-same-wrong-one"))).status).toBe(401);
+		}
+		for (let index = 0; index < 9; index++) await ask("GET", "/", undefined, bearer(`guess-${index}`));
+		const held = await ask("GET", "/api/v1/channels", undefined, bearer(right));
+		expect([held.status, held.json.error.code]).toEqual([429, "API_RATE"]);
+		clock.advance(1000);
+		expect((await ask("GET", "/api/v1/channels", undefined, bearer(right))).status).toBe(200);
 	});
 });
 
@@ -392,6 +527,8 @@ describe("routes", () => {
 			"/api/v1/channels/{app}/{stream}",
 			"/api/v1/distribution",
 			"/api/v1/openapi.json",
+			"/api/v1/publishers",
+			"/api/v1/publishers/{id}",
 			"/api/v1/rules",
 			"/api/v1/rules/{name}",
 			"/api/v1/server",
@@ -499,6 +636,16 @@ describe("health", () => {
 
 	it("does not mind a channel on demand that nobody watches", async () => {
 		model.channelNow = channel({ state: "stopped", live: false, onDemand: true });
+		expect((await ask("GET", "/healthz")).status).toBe(200);
+	});
+
+	it("does not count a channel down that nobody publishes, and one down that somebody does", async () => {
+		await api.close();
+		model.publishing = onePublisher();
+		api = await open();
+		model.channelNow = channel({ published: true, live: false, state: "starting" });
+		expect((await ask("GET", "/healthz")).status).toBe(503);
+		model.publishing.kick(PUBLISHER.id);
 		expect((await ask("GET", "/healthz")).status).toBe(200);
 	});
 

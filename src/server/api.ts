@@ -12,7 +12,9 @@ import { statusOf } from "../delivery/http-answer.ts";
 import { addDistributionRoutes } from "./api-distribution.ts";
 import { documents, OPENAPI } from "./api-documents.ts";
 import { guardRequest } from "./api-guard.ts";
+import type { ApiLogin } from "./api-login.ts";
 import type { ApiModel } from "./api-model.ts";
+import { addPublishingRoutes } from "./api-publishing.ts";
 import { renditionWish, viewerFigures, viewerLimit, viewersQuery } from "./api-requests.ts";
 import type { ApiConfig } from "./config.ts";
 import { hostOf } from "./listen-address.ts";
@@ -25,6 +27,8 @@ export interface ApiOptions {
 	readonly config: ApiConfig;
 	readonly model: ApiModel;
 	readonly pages: Pages;
+	/** Undefined: whoever reaches the listener may ask. */
+	readonly login: ApiLogin | undefined;
 	readonly log: Log;
 	/** Of Penstock, for the OpenAPI document. */
 	readonly version: string;
@@ -35,7 +39,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const TOO_LARGE = 413;
 
 /** Makes the application without listening. Closing it releases what it holds. */
-export async function createApi({ config, model, pages, log, version }: ApiOptions): Promise<FastifyInstance> {
+export async function createApi({ config, model, pages, login, log, version }: ApiOptions): Promise<FastifyInstance> {
 	const app = fastify({
 		bodyLimit: MAX_BODY_BYTES,
 		requestTimeout: REQUEST_TIMEOUT_MS,
@@ -50,12 +54,13 @@ export async function createApi({ config, model, pages, log, version }: ApiOptio
 	app.removeContentTypeParser("text/plain");
 	const routes = recordRoutes(app);
 	answerErrors(app, routes, log);
-	app.addHook("onRequest", async ({ method, headers }, reply) => {
+	app.addHook("onRequest", async ({ method, headers, ip }, reply) => {
 		reply.headers({ "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
 		guardRequest(
 			{ method, host: headers.host, origin: headers.origin },
 			{ listenHost: config.listen.host, allowedHosts: config.allowedHosts },
 		);
+		login?.check(headers.authorization, ip);
 	});
 	app.addHook("onSend", async (_request, reply) => {
 		// Closed while a body is still coming, a connection is reset, and the answer lost with it: Node reads the rest and
@@ -66,6 +71,7 @@ export async function createApi({ config, model, pages, log, version }: ApiOptio
 	addChannelRoutes(app, model);
 	addViewerRoutes(app, model, log);
 	addDistributionRoutes(app, { distribution: model.distribution, log });
+	addPublishingRoutes(app, { publishing: model.publishing, log });
 	addServerRoutes(app, model);
 	addPages(app, pages);
 	await app.ready();
@@ -168,8 +174,11 @@ function addPages(app: FastifyInstance, pages: Pages): void {
 }
 
 function whatIsDown(model: ApiModel): string[] {
-	const down = model.channels().flatMap(({ app, stream, onDemand, state, live, ladder }) => {
+	const publishedNow = new Set(model.publishing?.publishers().map(({ channel }) => channel));
+	const down = model.channels().flatMap(({ app, stream, onDemand, state, live, ladder, published }) => {
 		if (onDemand || (live && state === "running")) return [];
+		// That nobody publishes is no fault of this server's, and nothing that a restart would mend.
+		if (published && !publishedNow.has(`${app}/${stream}`)) return [];
 		const why = ladder.lastError === undefined ? "" : `: ${ladder.lastError}`;
 		return [`channel ${app}/${stream} is ${state}${why}`];
 	});
@@ -237,15 +246,20 @@ interface Refusal {
 
 /** The same body as from the listener for viewers. */
 const answer = (reply: FastifyReply, { status, code, message }: Refusal): void => {
+	// RFC 9110, clause 11.6.1: a browser asks for user and password then.
+	if (status === 401) reply.header("WWW-Authenticate", 'Basic realm="penstock", charset="UTF-8"');
 	reply.status(status).type("application/json; charset=utf-8").send({ error: { code, message } });
 };
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
+	API_CREDENTIALS: 401,
 	API_HOST: 403,
 	API_ORIGIN: 403,
+	API_RATE: 429,
 	API_REQUEST: 400,
 	API_ROUTE: 404,
 	DISTRIBUTION_OFF: 404,
+	PUBLISHER_NOT_FOUND: 404,
 	RULE_CONFLICT: 409,
 	RULE_FIXED: 409,
 	RULE_INVALID: 400,

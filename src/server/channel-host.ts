@@ -15,6 +15,7 @@ import type { Programme } from "../delivery/programme.ts";
 import { Ladder, type LadderStatus, type RuleLandings } from "../ladder/ladder.ts";
 import type { LadderConfig } from "../ladder/ladder-config.ts";
 import type { LadderSink } from "../ladder/ladder-sink.ts";
+import type { PublishedInput } from "../ladder/published-input.ts";
 import type { Log } from "./log.ts";
 import type { LogLimiter } from "./log-limiter.ts";
 
@@ -24,6 +25,8 @@ export interface ChannelHostOptions {
 	readonly ladder: LadderConfig;
 	/** Undefined where no packets are distributed. */
 	readonly landings: RuleLandings | undefined;
+	/** Undefined where the channel's source is not what is published. */
+	readonly published: PublishedPart | undefined;
 	readonly ring: Milliseconds;
 	/** Undefined: the ladder always runs. */
 	readonly onDemand: { readonly idle: Milliseconds } | undefined;
@@ -33,6 +36,12 @@ export interface ChannelHostOptions {
 	readonly startTimeout: Milliseconds;
 	readonly clock: Clock;
 	readonly log: Log;
+}
+
+export interface PublishedPart {
+	readonly input: PublishedInput;
+	/** For a publisher to come back, before those who watch are let go. */
+	readonly returnWithin: Milliseconds;
 }
 
 /** What the one rendition is called where there is audio alone. */
@@ -54,6 +63,8 @@ export class ChannelHost implements Programme {
 	readonly #options: ChannelHostOptions;
 	readonly #ladder: Ladder;
 	readonly #waiting = new Set<Waiting>();
+	/** Runs while a publisher is away. */
+	#awayTimer: Timer | undefined;
 	#claims = 0;
 	#idleTimer: Timer | undefined;
 	/** Units made in an earlier run of an on-demand ladder are no picture to start from. */
@@ -63,7 +74,7 @@ export class ChannelHost implements Programme {
 		this.#options = options;
 		this.app = options.app;
 		this.stream = options.stream;
-		const { ladder, landings, ring, clock, log, limiter } = options;
+		const { ladder, landings, published, ring, clock, log, limiter } = options;
 		this.channel = new Channel({
 			...(ladder.renditions.length === 0
 				? { lead: "audio", renditions: [AUDIO_RENDITION] }
@@ -82,6 +93,7 @@ export class ChannelHost implements Programme {
 			random: Math.random,
 			log: (line) => log.warn({ component: "ffmpeg" }, line),
 			...(landings && { landings }),
+			...(published && { published: published.input }),
 		});
 	}
 
@@ -96,7 +108,7 @@ export class ChannelHost implements Programme {
 	get encoderSpeed(): number | undefined {
 		const { state, speed } = this.#ladder.status;
 		const { kind } = this.#options.ladder.source;
-		const isPaced = kind !== "url" && kind !== "rule";
+		const isPaced = kind !== "url" && kind !== "rule" && kind !== "published";
 		return isPaced && state === "running" ? speed : undefined;
 	}
 
@@ -120,6 +132,7 @@ export class ChannelHost implements Programme {
 
 	async stop(): Promise<void> {
 		this.#idleTimer?.cancel();
+		this.#awayTimer?.cancel();
 		this.#live = false;
 		this.turnAway();
 		await this.#ladder.stop();
@@ -198,8 +211,21 @@ export class ChannelHost implements Programme {
 				log.warn({ code: error.code, ladder: this.#ladder.status.state }, error.message);
 				const { state } = this.#ladder.status;
 				if (state === "failed" || state === "ended") this.#endForGood(error);
+				else this.#waitForReturn();
 			},
 		};
+	}
+
+	/** Who watches a publisher that has left waits for it, for a while. */
+	#waitForReturn(): void {
+		const { published, clock, log } = this.#options;
+		if (published === undefined || this.#awayTimer !== undefined) return;
+		const { returnWithin } = published;
+		this.#awayTimer = clock.after(returnWithin, () => {
+			this.#awayTimer = undefined;
+			log.info({ returnWithinMs: returnWithin }, "the publisher has not come back: those who watch are let go");
+			this.channel.end();
+		});
 	}
 
 	/** The unit that the newest IDR opened is there in the lowest rendition too: that is where viewers start. */
@@ -214,13 +240,17 @@ export class ChannelHost implements Programme {
 	 */
 	#endForGood(error: PenstockError): void {
 		this.#live = false;
+		this.#awayTimer?.cancel();
+		this.#awayTimer = undefined;
 		this.channel.end();
 		this.#rejectAll(error);
-		if (this.onDemand) void this.#ladder.stop();
+		if (this.onDemand && this.#options.published === undefined) void this.#ladder.stop();
 	}
 
 	#becomeLive(): void {
 		this.#live = true;
+		this.#awayTimer?.cancel();
+		this.#awayTimer = undefined;
 		for (const { resolve, timer } of this.#waiting) {
 			timer.cancel();
 			resolve();

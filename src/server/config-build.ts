@@ -11,9 +11,12 @@ import { DEFAULT_TIMEOUTS, type FfmpegTools, type LadderConfig, type RenditionSp
 import { sourceArguments } from "../ladder/source-arguments.ts";
 import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
 import type { Built, ChannelConfig, Config, ReportsConfig } from "./config.ts";
+import { buildAccess } from "./config-access.ts";
+import { buildApi } from "./config-api.ts";
 import { buildPolicy, buildServer } from "./config-capability.ts";
 import { buildDistribution, refuseRulesWithoutDistribution } from "./config-distribution.ts";
 import { Findings } from "./config-findings.ts";
+import { buildPublish, refusePublishedWithoutSection } from "./config-publish.ts";
 import { type ChannelShape, type ConfigShape, DEFAULT_RENDITIONS, type RenditionShape } from "./config-schema.ts";
 import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
 import { type Path, pathText, shown } from "./problem.ts";
@@ -33,6 +36,9 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	);
 	const distribution = buildDistribution(shape, folder, findings);
 	refuseRulesWithoutDistribution(channels, distribution, findings);
+	const publish = buildPublish(shape, folder);
+	refusePublishedWithoutSection(channels, publish, findings);
+	const access = buildAccess(shape, folder, findings);
 	if (channels.length === 0 && distribution === undefined)
 		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
 	const policy = buildPolicy({ shape, channels, folder, findings });
@@ -40,12 +46,24 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	refuseTwinListeners(shape.http.listen, findings);
 	if (findings.problems.length > 0) return { kind: "refused", problems: findings.problems };
 	const reports = buildReports(shape, folder);
-	const config = { ...buildSections(shape), tools, policy, server, reports, distribution, channels };
+	const api = buildApi(shape, folder);
+	const config = {
+		...buildSections(shape),
+		api,
+		tools,
+		policy,
+		server,
+		reports,
+		distribution,
+		publish,
+		access,
+		channels,
+	};
 	return { kind: "built", config };
 }
 
-function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" | "delivery"> {
-	const { http, api, log, delivery } = shape;
+function buildSections(shape: ConfigShape): Pick<Config, "http" | "log" | "delivery"> {
+	const { http, log, delivery } = shape;
 	return {
 		http: {
 			listen: http.listen,
@@ -53,11 +71,6 @@ function buildSections(shape: ConfigShape): Pick<Config, "http" | "api" | "log" 
 			headersTimeout: milliseconds(http.headersTimeoutMs),
 			maxConnections: http.maxConnections,
 			corsOrigins: http.corsOrigins,
-		},
-		api: {
-			listen: api.listen,
-			allowedHosts: api.allowedHosts.map((host) => host.toLowerCase()),
-			listChannelsTo404: api.listChannelsTo404,
 		},
 		log: { level: log.level, ...(log.format === undefined ? {} : { format: log.format }) },
 		delivery: {
@@ -224,6 +237,7 @@ function refuseCopyMismatch(channel: ChannelShape, source: SourceSpec, path: Pat
 
 function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[], folder: string): SourceSpec {
 	const { source } = channel;
+	if (source === "publish") return { kind: "published" };
 	if (typeof source === "string" && source !== "test") {
 		if (source.startsWith(RULE_SCHEME)) return { kind: "rule", rule: source.slice(RULE_SCHEME.length) };
 		if (source.includes("://")) return { kind: "url", url: source };

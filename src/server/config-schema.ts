@@ -5,7 +5,9 @@
 import * as z from "zod";
 import { ADAPTIVE_DEFAULTS } from "../switching/adaptive.ts";
 import { type CapabilityBounds, SERVER_LOAD_DEFAULTS } from "../switching/server-load.ts";
+import { access, secret } from "./config-schema-access.ts";
 import { distribution } from "./config-schema-distribution.ts";
+import { publish } from "./config-schema-publish.ts";
 import {
 	bitrateBps,
 	corsOrigin,
@@ -41,6 +43,10 @@ const api = z.strictObject({
 	/** Names, besides the listen address, under which the API may be asked. */
 	allowedHosts: z.array(text("a host name")).max(100).prefault([]),
 	listChannelsTo404: flag().prefault(true),
+	/** Whether whoever asks must show the token; `auto`: unless it listens on the loopback, where there is no token. */
+	login: oneOf(["auto", "always", "never"]).prefault("auto"),
+	/** Absent: one that Penstock makes at its first start. */
+	token: secret.optional(),
 });
 
 const log = z.strictObject({
@@ -211,6 +217,10 @@ export const configSchema = z.strictObject({
 	reports: reports.prefault({}),
 	/** Absent: no packets are distributed. */
 	distribution: distribution.optional(),
+	/** Absent: nobody publishes. */
+	publish: publish.optional(),
+	/** Absent: everybody plays, and who has the key of the first start publishes. */
+	access: access.optional(),
 	channels: z.record(z.string(), channel),
 });
 

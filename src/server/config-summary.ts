@@ -3,15 +3,26 @@ import type { RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceLabel } from "../ladder/source-arguments.ts";
 import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import type { DistributionConfig, DistributorConfig } from "./config-distribution.ts";
+import type { PublishConfig } from "./config-publish.ts";
 import { formatListenAddress } from "./listen-address.ts";
 
-export function summarizeConfig({ http, api, channels, policy, delivery, reports, distribution }: Config): string {
+export function summarizeConfig({
+	http,
+	api,
+	channels,
+	policy,
+	delivery,
+	reports,
+	distribution,
+	publish,
+}: Config): string {
 	return [
 		`viewers   ${http.listen.map(formatListenAddress).join(", ")}, at most ${delivery.maxViewers}`,
-		`API       ${formatListenAddress(api.listen)}`,
+		`API       ${formatListenAddress(api.listen)}${api.login === undefined ? "" : ", which asks for its token"}`,
 		`policy    ${policy.kind}`,
 		`reports   ${reportsText(reports)}`,
 		...(distribution === undefined ? [] : [`packets   ${distributionText(distribution)}`]),
+		...(publish === undefined ? [] : [`publish   ${publishText(publish)}`]),
 		...channels.flatMap(summarizeChannel),
 	].join("\n");
 }
@@ -20,6 +31,16 @@ function reportsText({ network, status, nats }: ReportsConfig): string {
 	const kinds = [...(network ? ["network"] : []), ...(status ? ["status"] : [])];
 	const here = kinds.length === 0 ? "none here" : `${kinds.join(" and ")} here`;
 	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
+}
+
+function publishText({ rtmp, rtmps, http, second }: PublishConfig): string {
+	const ways = [
+		...(rtmp === undefined ? [] : [`RTMP at ${formatListenAddress(rtmp.listen)}`]),
+		...(rtmps === undefined ? [] : [`RTMPS at ${formatListenAddress(rtmps.listen)}`]),
+		...(http ? ["HTTP"] : []),
+	];
+	const next = second === "refuse" ? "is refused" : "takes over";
+	return `${ways.join(", ") || "no way in"}; a second publisher of a stream ${next}`;
 }
 
 function distributionText({ engine, distributor, rules, rulesFile }: DistributionConfig): string {

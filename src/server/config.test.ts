@@ -91,6 +91,24 @@ describe("a configuration", () => {
 		expect(summarizeConfig(parse(text))).toContain("no video, audio aac 128 kbit/s");
 	});
 
+	it.each([
+		["127.0.0.1:9998", "", false],
+		["localhost:9998", "", false],
+		["[::1]:9998", "", false],
+		["0.0.0.0:9998", "", true],
+		["10.1.2.3:9998", "", true],
+		["api.example:9998", "", true],
+		["127.0.0.1:9998", "login: always", true],
+		["127.0.0.1:9998", "token: { file: t }", true],
+		["0.0.0.0:9998", "login: never", false],
+		["127.0.0.1:9998", "login: never, token: { file: t }", false],
+	])("SEC6: of an API at %s, with { %s }: whether it asks for its token is %s", (listen, more, isAsked) => {
+		const { api } = parse(
+			`api: { listen: "${listen}"${more === "" ? "" : `, ${more}`} }\n${channel("{ source: test }")}`,
+		);
+		expect(api.login !== undefined).toBe(isAsked);
+	});
+
 	it("is what the example file says it is: the defaults", () => {
 		const text = readFileSync(new URL("../../penstock.example.yaml", import.meta.url), "utf8");
 		expect(parse(text)).toEqual(parse("channels: { demo: { source: test } }"));

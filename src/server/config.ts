@@ -14,9 +14,12 @@ import type { FixedSettings } from "../switching/fixed.ts";
 import type { ServerLoadSettings } from "../switching/server-load.ts";
 import type { ThresholdSettings } from "../switching/threshold.ts";
 import type { TourSettings } from "../switching/tour.ts";
+import type { AccessConfig } from "./config-access.ts";
+import type { ApiLoginConfig } from "./config-api.ts";
 import { buildConfig } from "./config-build.ts";
 import type { DistributionConfig } from "./config-distribution.ts";
 import { type Environment, overlayEnvironment } from "./config-environment.ts";
+import type { PublishConfig } from "./config-publish.ts";
 import { configSchema } from "./config-schema.ts";
 import { type Position, readConfigSource } from "./config-source.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -38,6 +41,8 @@ export interface ApiConfig {
 	readonly allowedHosts: readonly string[];
 	/** Whether a viewer who asks for an unknown channel is told which there are. */
 	readonly listChannelsTo404: boolean;
+	/** Undefined: whoever reaches it may ask. */
+	readonly login: ApiLoginConfig | undefined;
 }
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
@@ -115,6 +120,10 @@ export interface Config {
 	readonly reports: ReportsConfig;
 	/** Undefined: no packets are distributed. */
 	readonly distribution: DistributionConfig | undefined;
+	/** Undefined: nobody is let in to publish. */
+	readonly publish: PublishConfig | undefined;
+	/** Undefined: everybody watches. */
+	readonly access: AccessConfig | undefined;
 	readonly channels: readonly ChannelConfig[];
 }
 

@@ -17,6 +17,8 @@ export interface MediaListenerOptions {
 	readonly maxConnections: number;
 	readonly clock: Clock;
 	readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+	/** Whether a request's body may go on without an end; all others are to be whole in `headersTimeout`. */
+	readonly isEndless: (request: IncomingMessage) => boolean;
 	/** Counts a request that was refused before it was one. */
 	readonly onRefused: (code: ErrorCode) => void;
 }
@@ -35,7 +37,8 @@ export function createMediaListener(options: MediaListenerOptions): Server {
 		{
 			maxHeaderSize: options.maxHeaderBytes,
 			headersTimeout: options.headersTimeout,
-			requestTimeout: options.headersTimeout,
+			// Node's would end a publisher's request, too; `limitBody` does what it does for the others.
+			requestTimeout: 0,
 			keepAliveTimeout: KEEP_ALIVE_MS,
 			connectionsCheckingInterval: CHECK_INTERVAL_MS,
 			noDelay: true,
@@ -43,7 +46,10 @@ export function createMediaListener(options: MediaListenerOptions): Server {
 			// The endpoint refuses a request without it, in words.
 			requireHostHeader: false,
 		},
-		options.handle,
+		(request, response) => {
+			if (!options.isEndless(request)) limitBody(request, response, options);
+			options.handle(request, response);
+		},
 	);
 	server.maxConnections = options.maxConnections;
 	server.maxHeadersCount = MAX_FIELDS;
@@ -62,6 +68,22 @@ export function createMediaListener(options: MediaListenerOptions): Server {
 	server.on("drop", () => options.onRefused("CONNECTIONS_LIMIT"));
 	return server;
 }
+
+/** Ends a connection whose request has a body that does not come to its end in time. */
+function limitBody(request: IncomingMessage, response: ServerResponse, options: MediaListenerOptions): void {
+	const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
+	if (coding === undefined && length === "0") return;
+	const timer = options.clock.after(options.headersTimeout, () => {
+		if (request.complete) return;
+		options.onRefused("HTTP_TIMEOUT");
+		if (response.headersSent) request.socket.destroy();
+		else answerRaw(request.socket, timeoutOf(options), options.clock);
+	});
+	request.once("close", () => timer.cancel());
+}
+
+const timeoutOf = ({ headersTimeout }: MediaListenerOptions): PenstockError =>
+	new PenstockError("HTTP_TIMEOUT", `the request was not whole within ${headersTimeout} ms (http.headersTimeoutMs).`);
 
 /**
  * Listens, or says why not.
@@ -88,10 +110,7 @@ function refusalOf(error: Error & { code?: string }, options: MediaListenerOptio
 				`the request's header has more than ${options.maxHeaderBytes} bytes (http.maxHeaderBytes) or ${MAX_FIELDS} fields; send fewer or shorter ones.`,
 			);
 		case "ERR_HTTP_REQUEST_TIMEOUT":
-			return new PenstockError(
-				"HTTP_TIMEOUT",
-				`the request was not whole within ${options.headersTimeout} ms (http.headersTimeoutMs).`,
-			);
+			return timeoutOf(options);
 		default:
 			return new PenstockError("HTTP_MALFORMED", `this is not valid HTTP/1.1: ${messageOf(error)}.`);
 	}

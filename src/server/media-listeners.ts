@@ -39,12 +39,13 @@ export class MediaListeners {
 	}
 
 	/** @throws PenstockError LISTEN_ADDRESS: some may listen then, and are closed by `close` */
-	async listen(handle: Handle): Promise<void> {
+	async listen(handle: Handle, isEndless: (request: IncomingMessage) => boolean): Promise<void> {
 		const { config, clock } = this.#options;
 		for (const wanted of config.listen) {
 			const server = createMediaListener({
 				...{ ...config, clock },
 				handle: (request, response) => handle(request, response, address),
+				isEndless,
 				onRefused: (code) => this.#noteRefused(code),
 			});
 			const address = addressOf(await listen(server, wanted, "http.listen"));

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PenstockError } from "../base/errors.ts";
+import type { Door } from "../delivery/door.ts";
 import { answerError, answerThrown, type CorsPolicy, corsHeaders, type FaultLog } from "../delivery/http-answer.ts";
 import type { MediaEndpoint } from "../delivery/media-endpoint.ts";
 import { parseMediaPath } from "../delivery/media-path.ts";
@@ -13,6 +14,7 @@ import { DESCRIPTION_EXTENSION, describeChannel } from "./channel-descriptions.t
 import { hostOf, type ListenAddress } from "./listen-address.ts";
 import { mediaOrigins } from "./media-origins.ts";
 import type { Pages } from "./pages.ts";
+import type { PushRoutes } from "./push-routes.ts";
 import type { ReportServices } from "./report-services.ts";
 import type { HostedChannel } from "./server-model.ts";
 import { SESSION_RENDITION_PATH, type SessionWishes } from "./session-wishes.ts";
@@ -22,6 +24,10 @@ export interface MediaRoutesParts {
 	readonly reports: ReportServices;
 	readonly wishes: SessionWishes;
 	readonly pages: Pages;
+	/** Undefined where nobody publishes over HTTP. */
+	readonly push: PushRoutes | undefined;
+	/** Undefined where everybody may watch. */
+	readonly door: Door | undefined;
 	readonly channels: readonly HostedChannel[];
 	readonly packagings: readonly Packaging[];
 	readonly cors: CorsPolicy;
@@ -50,7 +56,7 @@ export class MediaRoutes {
 	 * @param listener that it came to
 	 */
 	handle(request: IncomingMessage, response: ServerResponse, listener: ListenAddress): void {
-		const { endpoint, reports, wishes, draining } = this.#parts;
+		const { endpoint, reports, wishes, draining, push } = this.#parts;
 		// A second request behind an endless response can only be a mistake or an attempt to desynchronize a proxy.
 		if (endpoint.isTaken(request.socket)) return void request.socket.destroy();
 		const { path } = splitTarget(request.url ?? "/");
@@ -62,9 +68,16 @@ export class MediaRoutes {
 		} else if (draining()) {
 			response.setHeader("Connection", "close");
 			answerError(response, new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
+		} else if (push?.isPush(request) === true) {
+			void push.handle(request, response);
 		} else if (!this.#answerFetch(path, request, response, listener)) {
 			void endpoint.handle(request, response);
 		}
+	}
+
+	/** Whether a request's body may go on without an end. */
+	isEndless(request: IncomingMessage): boolean {
+		return this.#parts.push?.isPush(request) === true && !this.#parts.draining();
 	}
 
 	/** @returns false where the path is none of these */
@@ -72,6 +85,10 @@ export class MediaRoutes {
 		const { cors } = this.#parts;
 		// A preflight is the same for all that is fetched; the endpoint answers it.
 		if (request.method === "OPTIONS") return false;
+		if (this.#parts.door !== undefined && isDescription(path)) {
+			void this.#answerDescription(path, request, response, listener);
+			return true;
+		}
 		try {
 			const fetched = this.#page(path, request) ?? this.#description(path, request, listener);
 			if (fetched === undefined) return false;
@@ -83,12 +100,32 @@ export class MediaRoutes {
 		return true;
 	}
 
+	/** Who may not watch a channel is not told what it has. */
+	async #answerDescription(
+		path: string,
+		request: IncomingMessage,
+		response: ServerResponse,
+		listener: ListenAddress,
+	): Promise<void> {
+		const { door, endpoint, cors } = this.#parts;
+		try {
+			refuseOddRequest(request, "descriptions");
+			const asked = parseMediaPath(path);
+			if (asked === undefined) throw endpoint.notFound(path);
+			(await door!.enter(request, asked.app, asked.stream)).leave();
+			const fetched = this.#description(path, request, listener);
+			answerFetched(request, response, fetched!, corsHeaders(request, cors));
+		} catch (thrown) {
+			answerThrown(request, response, thrown, this.#parts);
+		}
+	}
+
 	#page(path: string, { headers }: IncomingMessage): Fetched | undefined {
 		return this.#parts.pages.forViewers(path, headers, (asked) => this.#channel(asked) !== undefined);
 	}
 
 	#description(path: string, request: IncomingMessage, listener: ListenAddress): Fetched | undefined {
-		if (!path.toLowerCase().endsWith(`.${DESCRIPTION_EXTENSION}`)) return undefined;
+		if (!isDescription(path)) return undefined;
 		const { endpoint, packagings } = this.#parts;
 		const asked = parseMediaPath(path);
 		const channel = asked && this.#channel(asked);
@@ -116,6 +153,8 @@ export class MediaRoutes {
 		return this.#parts.channels.find(({ config }) => config.app === app && config.stream === stream);
 	}
 }
+
+const isDescription = (path: string): boolean => path.toLowerCase().endsWith(`.${DESCRIPTION_EXTENSION}`);
 
 function answerFetched(
 	{ method }: IncomingMessage,

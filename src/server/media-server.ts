@@ -16,9 +16,11 @@ import type { Packaging } from "../media/packaging.ts";
 import { rtp } from "../media/rtp/rtp.ts";
 import { ServerLoad } from "../switching/server-load.ts";
 import type { ServerFigures } from "../switching/state.ts";
+import { AccessHost } from "./access-host.ts";
 import { createApi } from "./api.ts";
-import { ChannelHost } from "./channel-host.ts";
-import type { Config, ServerConfig } from "./config.ts";
+import { ApiLogin } from "./api-login.ts";
+import { ChannelHost, type PublishedPart } from "./channel-host.ts";
+import type { ChannelConfig, Config, ServerConfig } from "./config.ts";
 import { DistributionHost, reloadRules } from "./distribution-host.ts";
 import { HostedDistribution } from "./distribution-model.ts";
 import { checkFfmpeg } from "./ffmpeg-check.ts";
@@ -32,11 +34,17 @@ import { MediaRoutes } from "./media-routes.ts";
 import { nodeClock } from "./node-time.ts";
 import { Pages } from "./pages.ts";
 import { createPolicy } from "./policies.ts";
+import { PublishedStream } from "./published-stream.ts";
+import { Publishing } from "./publishing.ts";
+import { PushRoutes } from "./push-routes.ts";
+import { reloadSecrets } from "./reload-secrets.ts";
 import { ReportServices } from "./report-services.ts";
+import type { RtmpAddresses } from "./rtmp-listeners.ts";
 import { ChannelLandings } from "./rule-landings.ts";
 import { type HostedChannel, ServerModel } from "./server-model.ts";
 import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
+import { ViewerDoor } from "./viewer-door.ts";
 import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
@@ -46,8 +54,12 @@ export interface RunningServer {
 	readonly api: ListenAddress;
 	/** Of the packagings that it has, without the dot. */
 	readonly extensions: readonly string[];
-	/** Reads the file with the distribution plane's rules again; what is wrong with it goes to the log. */
-	reload(): Promise<void>;
+	/**
+	 * Reads again what can be while the server runs: the file with the distribution plane's rules, certificates; and of
+	 * the configuration, where it has been read anew, the section `access` and the API's token. What is wrong goes to the
+	 * log, and what was in force stays.
+	 */
+	reload(fresh: Config | undefined): Promise<void>;
 	/** Takes no new viewer, lets the others end at the end of their unit, stops the encoders. Idempotent. */
 	drain(): Promise<void>;
 }
@@ -58,24 +70,29 @@ const EXTENSIONS = PACKAGINGS.map(({ extension }) => extension);
 /**
  * Starts everything that the configuration names.
  * @throws PenstockError POLICY_MODULE, FFMPEG_MISSING, FFMPEG_TOO_OLD, FFMPEG_CAPABILITY, LISTEN_ADDRESS, RULES_FILE,
- * ENGINE_UNAVAILABLE; nothing is left running then
+ * ENGINE_UNAVAILABLE, ACCESS_SECRET, ACCESS_SETTING, TLS_CERTIFICATE; nothing is left running then
  */
 export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
 	const clock = nodeClock();
 	if (config.channels.length > 0) await checkFfmpeg(config, clock);
 	const parts = await assemble(config, log, clock);
-	const { listeners, api, channels, viewers, model, reports, distribution } = parts;
+	const { listeners, api, channels, viewers, model, reports, distribution, publishing } = parts;
 	try {
 		// Before the channels, whose input it may be.
 		await distribution?.start();
-		await listeners.listen((request, response, listener) => parts.routes.handle(request, response, listener));
+		const { routes } = parts;
+		await listeners.listen(
+			(request, response, listener) => routes.handle(request, response, listener),
+			(request) => routes.isEndless(request),
+		);
+		const published = await publishing?.start();
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
 		reports.start();
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
 		const http = httpAddress && { http: urlOf(httpAddress) };
-		log.info({ ...http, api: urlOf(apiAddress), ...others }, "listening");
+		log.info({ ...http, api: urlOf(apiAddress), ...(published && urlsOf(published)), ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
@@ -86,8 +103,9 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			await parts.close();
 			log.info("stopped");
 		};
-		const reload = async (): Promise<void> => {
+		const reload = async (fresh: Config | undefined): Promise<void> => {
 			if (distribution !== undefined) await reloadRules(distribution, log);
+			if (fresh !== undefined) await reloadSecrets(parts, fresh, log);
 		};
 		const where = { http: httpAddress, api: apiAddress, extensions: EXTENSIONS };
 		return { ...where, reload, drain: () => (draining ??= drain()) };
@@ -103,6 +121,9 @@ interface Parts {
 	readonly model: ServerModel;
 	readonly reports: ReportServices;
 	readonly distribution: DistributionHost | undefined;
+	readonly access: AccessHost | undefined;
+	readonly login: ApiLogin | undefined;
+	readonly publishing: Publishing | undefined;
 	readonly listeners: MediaListeners;
 	readonly routes: MediaRoutes;
 	readonly api: FastifyInstance;
@@ -125,7 +146,18 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const version = packageVersion();
 	const distribution =
 		config.distribution && new DistributionHost({ config: config.distribution, clock, log, version });
-	const channels = createChannels(config, { clock, limiter, log, distribution });
+	const access = config.access && (await AccessHost.open(config.access, { clock, log }));
+	const login = config.api.login && (await ApiLogin.open(config.api.login, clock));
+	const streams = new Map<string, PublishedStream>();
+	const channels = createChannels(config, { clock, limiter, log, distribution, streams });
+	const publishing =
+		config.publish &&
+		access &&
+		new Publishing({
+			...{ config: config.publish, access, streams, clock, log, limiter },
+			droppedOf: droppedIn(channels),
+		});
+	const door = access && new ViewerDoor({ access, clock });
 	const listeners = new MediaListeners({ config: config.http, clock, limiter });
 	const listening = (): readonly ListenAddress[] => listeners.addresses;
 	const socketOptions = await loadSocketOptions();
@@ -141,13 +173,15 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const machine = watchMachine(config.server, { clock, log, viewers, channels });
 	const endpoint = new MediaEndpoint({
 		...{ viewers, clock, socketOptions, log, maxLag: delivery.maxLag, stallTimeout: delivery.stallTimeout },
-		programmes: programmesOf(channels, config.api.listChannelsTo404),
+		programmes: programmesOf(channels, () => config.api.listChannelsTo404 && access?.isOpenToViewers !== false),
 		packagings: PACKAGINGS,
 		...{ policy, serverFigures, watch: reports, cors },
+		...(door && { door }),
 	});
 	const model = new ServerModel({
 		...{ clock, channels, endpoint, viewers, reports, listening, version },
 		distribution: distribution && new HostedDistribution(distribution),
+		...{ publishing, access },
 		requestsRefused: listeners.refused,
 		machine: serverFigures,
 		policy: policy.name,
@@ -162,20 +196,30 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		sessionOf: (key) => reports.viewers.session(key),
 		onFault: (thrown) => log.error({ err: thrown }, "a session's wish failed inside the server"),
 	});
+	const push =
+		config.publish?.http === true && publishing !== undefined
+			? new PushRoutes({
+					...{ publications: publishing.publications, clock, cors, log },
+					idleTimeout: config.publish.idleTimeout,
+				})
+			: undefined;
 	const routes = new MediaRoutes({
-		...{ endpoint, reports, wishes, pages, channels, cors, log, listening },
+		...{ endpoint, reports, wishes, pages, push, door, channels, cors, log, listening },
 		packagings: PACKAGINGS,
 		draining: () => model.draining,
 	});
-	const api = await createApi({ config: config.api, model, pages, log, version });
+	const api = await createApi({ config: config.api, model, pages, login, log, version });
 	const close = async (): Promise<void> => {
+		await publishing?.stop();
 		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
+		await access?.settled();
 		await distribution?.stop();
 		await reports.close();
 		machine.close();
 		limiter.close();
 	};
-	return { channels, viewers, model, reports, distribution, listeners, routes, api, close };
+	const hosts = { channels, viewers, model, reports, distribution, access, login, publishing };
+	return { ...hosts, listeners, routes, api, close };
 }
 
 interface ChannelParts {
@@ -183,27 +227,50 @@ interface ChannelParts {
 	readonly limiter: LogLimiter;
 	readonly log: Log;
 	readonly distribution: DistributionHost | undefined;
+	/** Gets those that are published, by `app/stream`. */
+	readonly streams: Map<string, PublishedStream>;
 }
 
-function createChannels({ channels, delivery }: Config, parts: ChannelParts): HostedChannel[] {
-	const { clock, limiter, log, distribution } = parts;
+function createChannels({ channels, delivery, publish }: Config, parts: ChannelParts): HostedChannel[] {
+	const { clock, limiter, log, distribution, streams } = parts;
+	const publishedPart = ({ label, ladder }: ChannelConfig): PublishedPart | undefined => {
+		if (ladder.source.kind !== "published" || publish === undefined) return undefined;
+		const hasVideo = ladder.renditions.length > 0;
+		const input = new PublishedStream({
+			channel: label,
+			lead: hasVideo ? "video" : "audio",
+			tracks: [...(hasVideo ? (["video"] as const) : []), ...(ladder.audio ? (["audio"] as const) : [])],
+			clock,
+			onFault: ({ code, message }) => limiter.note(`${code} ${label}`, { channel: label, code }, message),
+		});
+		streams.set(label, input);
+		return { input, returnWithin: publish.returnWithin };
+	};
 	return channels.map((channel) => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;
 		const host = new ChannelHost({
 			...{ app, stream, ladder, ring, onDemand, clock, limiter },
 			startTimeout: delivery.startTimeout,
 			landings: distribution && new ChannelLandings(distribution.table, label),
+			published: publishedPart(channel),
 			log: log.child({ channel: label }),
 		});
 		return { config: channel, host };
 	});
 }
 
-function programmesOf(channels: readonly HostedChannel[], listed: boolean): Programmes {
+/** By `app/stream`: what FFmpeg was too slow for. */
+function droppedIn(channels: readonly HostedChannel[]): (channel: string) => number {
+	const hosts = new Map(channels.map(({ config, host }) => [config.label, host]));
+	return (channel) => hosts.get(channel)?.ladderStatus.dropped ?? 0;
+}
+
+/** @param isListed where one has to show something to watch, no list of streams is given to strangers */
+function programmesOf(channels: readonly HostedChannel[], isListed: () => boolean): Programmes {
 	const byPath = new Map(channels.map(({ host }) => [`${host.app}/${host.stream}`, host]));
 	return {
 		find: (app: Name, stream: Name) => byPath.get(`${app}/${stream}`),
-		listed: () => (listed ? [...byPath.keys()].map((path) => `/${path}`) : []),
+		listed: () => (isListed() ? [...byPath.keys()].map((path) => `/${path}`) : []),
 	};
 }
 
@@ -241,3 +308,8 @@ async function listenApi(api: FastifyInstance, address: ListenAddress): Promise<
 }
 
 const urlOf = (address: ListenAddress): string => `http://${formatListenAddress(address)}`;
+
+const urlsOf = ({ rtmp, rtmps }: RtmpAddresses): { readonly rtmp?: string; readonly rtmps?: string } => ({
+	...(rtmp && { rtmp: `rtmp://${formatListenAddress(rtmp)}` }),
+	...(rtmps && { rtmps: `rtmps://${formatListenAddress(rtmps)}` }),
+});

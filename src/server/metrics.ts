@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import type { ApiModel, ChannelSnapshot } from "./api-model.ts";
 import { addCounter, addGauge, type Labels, type Sample, single } from "./metric-kinds.ts";
 import { addDistributionMetrics } from "./metrics-distribution.ts";
+import { addAccessMetrics, addPublishingMetrics } from "./metrics-publishing.ts";
 
 export class Metrics {
 	readonly #registry = new Registry();
@@ -20,6 +21,8 @@ export class Metrics {
 		this.#addMachine();
 		this.#addCapability();
 		const { distribution } = model;
+		if (model.publishing !== undefined) addPublishingMetrics(this.#registry, model.publishing);
+		if (model.access !== undefined) addAccessMetrics(this.#registry, model.access);
 		this.#lookAtDistribution = distribution && addDistributionMetrics(this.#registry, distribution);
 	}
 
@@ -52,6 +55,10 @@ export class Metrics {
 		);
 		this.#counter("ffmpeg_restarts_total", "Restarts of FFmpeg.", ["channel"], () =>
 			this.#perChannel((channel) => channel.ladder.restarts),
+		);
+		const behind = "Access units of publishers that FFmpeg was too slow for.";
+		this.#counter("published_access_units_dropped_total", behind, ["channel"], () =>
+			this.#perChannel((channel) => channel.ladder.dropped ?? 0),
 		);
 		this.#counter("units_total", "Units made.", ["channel", "rendition"], () =>
 			this.#perRendition((rendition) => rendition.units),

@@ -71,6 +71,7 @@ export async function startReportProcess(options: ReportProcessOptions): Promise
 		log.warn({ kind, times, ...fields }, message),
 	);
 	const listener = createMediaListener({
+		isEndless: () => false,
 		...{ ...LIMITS, clock, onRefused: (code) => limiter.note(code, {}, "a request was refused") },
 		handle: (request, response) => route(request, response, reports, server),
 	});

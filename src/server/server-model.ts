@@ -8,6 +8,7 @@ import type { MediaEndpoint, Session } from "../delivery/media-endpoint.ts";
 import type { Viewers } from "../delivery/viewers.ts";
 import type { Packaging } from "../media/packaging.ts";
 import type { ServerFigures } from "../switching/state.ts";
+import type { AccessHost } from "./access-host.ts";
 import type { DistributionModel } from "./api-distribution-model.ts";
 import type {
 	ApiModel,
@@ -18,6 +19,7 @@ import type {
 	ViewerList,
 	ViewerSnapshot,
 } from "./api-model.ts";
+import type { AccessFigures, PublishingModel } from "./api-publishing-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 import type { ChannelHost } from "./channel-host.ts";
 import type { ChannelConfig } from "./config.ts";
@@ -48,6 +50,10 @@ export interface ServerModelParts {
 	readonly reports: ReportServices;
 	/** Undefined where no packets are distributed. */
 	readonly distribution: DistributionModel | undefined;
+	/** Undefined where nobody publishes. */
+	readonly publishing: PublishingModel | undefined;
+	/** Undefined where everybody watches and nobody publishes. */
+	readonly access: AccessHost | undefined;
 	/** The name of the switching policy. */
 	readonly policy: string;
 	readonly version: string;
@@ -163,6 +169,15 @@ export class ServerModel implements ApiModel {
 
 	get distribution(): DistributionModel | undefined {
 		return this.#parts.distribution;
+	}
+
+	get publishing(): PublishingModel | undefined {
+		return this.#parts.publishing;
+	}
+
+	get access(): (() => AccessFigures) | undefined {
+		const { access } = this.#parts;
+		return access && ((): AccessFigures => access.figures);
 	}
 
 	#session(id: string): Session {

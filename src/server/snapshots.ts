@@ -33,6 +33,7 @@ export function channelSnapshot(
 		live: host.live,
 		onDemand: host.onDemand,
 		source: sourceLabel(config.ladder.source),
+		...(config.ladder.source.kind === "published" && { published: true as const }),
 		unitMs: config.ladder.unitDuration,
 		ringMs: config.ring,
 		...(newestUnit && { newestUnit: { number: newestUnit.number, timeMs: ticksToMs(newestUnit.time) } }),
@@ -81,10 +82,11 @@ function renditionSnapshot(config: ChannelConfig, host: ChannelHost, log: Rendit
 }
 
 function ladderSnapshot(status: LadderStatus): ChannelSnapshot["ladder"] {
-	const { state, restarts, pid, lastError, speed, startedAt } = status;
+	const { state, restarts, dropped, pid, lastError, speed, startedAt } = status;
 	return {
 		state,
 		restarts,
+		...(dropped > 0 && { dropped }),
 		...(pid !== undefined && { pid }),
 		...(lastError !== undefined && { lastError }),
 		...(speed !== undefined && { speed }),

@@ -35,12 +35,16 @@ export class ConsolePage {
 		page.on("pageerror", (error) => this.complaints.push(error.message));
 	}
 
-	/** @param api where the API and the console listen */
-	static async open(browser: Browser, api: string, hash: string, look?: Look): Promise<ConsolePage> {
+	/**
+	 * @param api where the API and the console listen
+	 * @param password that the operator gives when the browser asks for one
+	 */
+	static async open(browser: Browser, api: string, hash: string, look?: Look, password?: string): Promise<ConsolePage> {
 		const context = await browser.newContext({
 			viewport: { width: look?.width ?? 1280, height: 900 },
 			colorScheme: look?.scheme ?? "light",
 			reducedMotion: "reduce",
+			...(password !== undefined && { httpCredentials: { username: "operator", password } }),
 		});
 		const opened = new ConsolePage(await context.newPage(), api);
 		await opened.go(hash);

@@ -61,6 +61,7 @@ describe.each(LOOKS)("at $width px, $scheme", (look) => {
 		const pages: Readonly<Record<string, string>> = {
 			"#/": "Overview",
 			"#/channel/live/demo": "live/demo",
+			"#/publishers": "Publishers",
 			"#/viewers": "Viewers",
 			[`#/viewer/${id}`]: `Viewer ${id.slice(0, 8)}`,
 			"#/wall/live/demo": "Wall of live/demo",

@@ -45,6 +45,16 @@ test.for(BOUND_TO_ONE_MACHINE)("no file names %s", ([, pattern]) => {
 	expect(linesMatching(files, new RegExp(pattern, "i"))).toEqual([]);
 });
 
+// In pieces, too.
+const KEY_MATERIAL = [
+	["BEGIN ((RSA|EC|DSA|OPENSSH|ENCRYPTED) )?PRIVATE", "KEY"].join(" "),
+	["AKIA", "[0-9A-Z]{16}"].join(""),
+];
+
+test.for(KEY_MATERIAL)("SEC6: no file holds a secret: %s", (pattern) => {
+	expect(linesMatching(files, new RegExp(pattern))).toEqual([]);
+});
+
 test("package-lock.json has the packages of every platform, so that npm ci takes it", () => {
 	const options = { cwd: ROOT, encoding: "utf8" } as const;
 	const { status, stderr } = spawnSync(process.execPath, ["scripts/complete-lock.ts", "--check"], options);

@@ -182,7 +182,7 @@ describe("a server of few viewers, of one site's pages, that does not tell what 
 	});
 });
 
-describe("a request that may be read in two ways", () => {
+describe("SEC12: a request that may be read in two ways", () => {
 	test.each(refusedShapes(PATH))("$name: is refused once, and the connection closed", async ({ bytes }) => {
 		const connection = new RawConnection(penstock.http).write(bytes);
 		const { status } = await connection.refusal();

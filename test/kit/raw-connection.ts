@@ -53,6 +53,11 @@ export class RawConnection {
 		return this;
 	}
 
+	/** Reads no more. */
+	pause(): void {
+		this.#socket.pause();
+	}
+
 	/** Ends this side. */
 	end(): void {
 		this.#socket.end();

@@ -1,6 +1,7 @@
 /**
- * AMF0, as far as script tags of FLV need it (Action Message Format 0, clause 2; FLV 10.1, annex E.4.4): a call of a
- * name with one argument. What is read is bounded in size, depth and number of values, whatever the bytes say.
+ * AMF0, as far as script tags of FLV and the commands of RTMP need it (Action Message Format 0, clause 2; FLV 10.1, annex
+ * E.4.4): values one behind the other; in FLV, a call of a name with one argument. What is read is bounded in size, depth
+ * and number of values, whatever the bytes say.
  */
 
 export type AmfValue = number | boolean | string | null | readonly AmfValue[] | ReadonlyMap<string, AmfValue>;
@@ -17,8 +18,14 @@ export type Properties = Readonly<Record<string, string | number | boolean | und
 
 /** Larger bodies are not read. */
 export const MOST_SCRIPT_BYTES = 65_536;
-const MOST_DEPTH = 8;
-const MOST_VALUES = 1024;
+
+/** What is read at the most; values count wherever they stand. */
+export interface AmfLimits {
+	readonly depth: number;
+	readonly values: number;
+}
+
+const SCRIPT_LIMITS: AmfLimits = { depth: 8, values: 1024 };
 
 const NUMBER = 0;
 const BOOLEAN = 1;
@@ -43,6 +50,21 @@ export function scriptCall(name: string, properties: Properties, form: "object" 
 	return Uint8Array.from([STRING, ...text(name), ...count, ...body, 0, 0, OBJECT_END]);
 }
 
+/** Values, one behind the other; a Map becomes an object. */
+export const writeValues = (values: readonly AmfValue[]): Uint8Array => Uint8Array.from(values.flatMap(anyValue));
+
+function anyValue(value: AmfValue): number[] {
+	if (value === null) return [NULL];
+	if (typeof value !== "object") return scalar(value);
+	if (value instanceof Map) {
+		const properties = value as ReadonlyMap<string, AmfValue>;
+		const body = [...properties].flatMap(([key, one]) => [...text(key), ...anyValue(one)]);
+		return [OBJECT, ...body, 0, 0, OBJECT_END];
+	}
+	const list = value as readonly AmfValue[];
+	return [STRICT_ARRAY, ...uint32(list.length), ...list.flatMap(anyValue)];
+}
+
 function scalar(value: string | number | boolean): number[] {
 	if (typeof value === "string") return [STRING, ...text(value)];
 	if (typeof value === "boolean") return [BOOLEAN, value ? 1 : 0];
@@ -62,20 +84,30 @@ const uint32 = (value: number): number[] => [value >>> 24, (value >>> 16) & 0xff
 /** Reads a script tag's body; undefined where it is broken, too large, or has types that FLV does not. */
 export function parseScript(body: Uint8Array): ScriptCall | undefined {
 	if (body.length > MOST_SCRIPT_BYTES) return undefined;
-	const reader = new AmfReader(body);
+	const reader = new AmfReader(body, SCRIPT_LIMITS);
 	const name = reader.value(0);
 	const argument = reader.atEnd ? null : reader.value(0);
 	return reader.isBroken || typeof name !== "string" ? undefined : { name, argument };
 }
 
+/** Reads values to the last byte; undefined where they are broken or go beyond the limits. */
+export function readValues(bytes: Uint8Array, limits: AmfLimits): AmfValue[] | undefined {
+	const reader = new AmfReader(bytes, limits);
+	const values: AmfValue[] = [];
+	while (!reader.atEnd && !reader.isBroken) values.push(reader.value(0));
+	return reader.isBroken ? undefined : values;
+}
+
 class AmfReader {
+	readonly #limits: AmfLimits;
 	readonly #bytes: Uint8Array;
 	readonly #view: DataView;
 	#at = 0;
 	#values = 0;
 	#broken = false;
 
-	constructor(bytes: Uint8Array) {
+	constructor(bytes: Uint8Array, limits: AmfLimits) {
+		this.#limits = limits;
 		this.#bytes = bytes;
 		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	}
@@ -91,7 +123,7 @@ class AmfReader {
 
 	value(depth: number): AmfValue {
 		const type = this.#uint(1);
-		if (++this.#values > MOST_VALUES || depth > MOST_DEPTH) return this.#break();
+		if (++this.#values > this.#limits.values || depth > this.#limits.depth) return this.#break();
 		switch (type) {
 			case NUMBER:
 				return this.#double();

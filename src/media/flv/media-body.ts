@@ -4,7 +4,7 @@
  * "Enhanced Audio"), which tells codecs by FourCC.
  */
 import { writeUint24 } from "../../base/bytes.ts";
-import type { AudioConfig, VideoConfig } from "../access-unit.ts";
+import type { AudioConfig, TrackKind, VideoConfig } from "../access-unit.ts";
 import { buildAv1C } from "../av1.ts";
 import { buildAvcC } from "../h264.ts";
 import { buildHvcC } from "../hevc.ts";
@@ -28,6 +28,8 @@ const SEQUENCE_END = 2;
 const CODED_FRAMES_X = 3;
 const VIDEO_METADATA = 4;
 const MOD_EX = 7;
+const VIDEO_MULTITRACK = 6;
+const AUDIO_MULTITRACK = 5;
 
 type VideoCodec = VideoConfig["codec"];
 type AudioCodec = AudioConfig["codec"];
@@ -108,6 +110,13 @@ export function videoPrelude(codec: VideoCodec, key: boolean, compositionMs: num
 /** What stands before an audio frame. */
 export const audioPrelude = (codec: AudioCodec): Uint8Array =>
 	Uint8Array.from(codec === "aac" ? [AAC_FORMAT, CODED_FRAMES] : exAudio(CODED_FRAMES, codec));
+
+/** Whether the body is of several tracks, or of another one than the first (ERTMP, "Multitrack"). */
+export function isMultitrack(track: TrackKind, body: Uint8Array): boolean {
+	const first = body[0] ?? 0;
+	if (track === "video") return (first & EX_VIDEO) !== 0 && skipModEx(body).packetType === VIDEO_MULTITRACK;
+	return first >> 4 === EX_AUDIO && skipModEx(body).packetType === AUDIO_MULTITRACK;
+}
 
 /** VIDEODATA and AVCVIDEOPACKET (E.4.3), or ExVideoTagHeader. */
 export function parseVideoBody(body: Uint8Array): VideoBody {

@@ -2,13 +2,11 @@
  * RTP packets of MPEG-TS behind their length: RFC 3550, clause 5.1 (header), RFC 2250, clause 2 (whole transport stream
  * packets, 90 kHz, marker), RFC 3551, clause 6 (payload type 33), RFC 4571, clause 2 (length). Functions work in place.
  */
-import { writeUint32 } from "../../base/bytes.ts";
 import { PACKET_BYTES, SYNC_BYTE } from "../mpegts/packet.ts";
+import { EXTENSION, PADDING, RTP_HEADER_BYTES, VERSION_2, writeRtpHeader, writeRtpNumber } from "./header.ts";
 
 /** RFC 4571's LENGTH. */
 export const LENGTH_BYTES = 2;
-/** An RTP header without CSRCs and extension. */
-const RTP_HEADER_BYTES = 12;
 /** What stands before the transport stream packets: LENGTH and the RTP header. */
 export const HEAD_BYTES = LENGTH_BYTES + RTP_HEADER_BYTES;
 /** Seven fill an Ethernet frame of 1500 bytes as well as they can. */
@@ -17,10 +15,6 @@ export const TS_PER_PACKET = 7;
 export const STRIDE_BYTES = HEAD_BYTES + TS_PER_PACKET * PACKET_BYTES;
 /** RFC 3551, table 5: "MP2T". */
 const PAYLOAD_TYPE = 33;
-const VERSION_2 = 0x80;
-const PADDING = 0x20;
-const EXTENSION = 0x10;
-const MARKER = 0x80;
 
 /** Writes LENGTH and RTP header at `at`, for a packet of `payloadBytes`. Number and timestamp are cut to their width. */
 export function writeHead(
@@ -35,20 +29,14 @@ export function writeHead(
 	const length = RTP_HEADER_BYTES + payloadBytes;
 	out[at] = length >> 8;
 	out[at + 1] = length & 0xff;
-	out[at + 2] = VERSION_2; // no padding, no extension, no CSRC
-	out[at + 3] = (marker ? MARKER : 0) | PAYLOAD_TYPE;
-	writeNumber(out, at, number);
-	writeUint32(out, at + 6, timestamp);
-	writeUint32(out, at + 10, ssrc);
+	writeRtpHeader(out, at + LENGTH_BYTES, PAYLOAD_TYPE, marker, number, timestamp, ssrc);
 }
 
 /** The sequence number of the packet whose LENGTH is at `at`; 16 bits. */
 export const readNumber = (data: Uint8Array, at: number): number => (data[at + 4]! << 8) | data[at + 5]!;
 
-export function writeNumber(out: Uint8Array, at: number, number: number): void {
-	out[at + 4] = number >> 8; // a Uint8Array keeps the low eight bits
-	out[at + 5] = number;
-}
+export const writeNumber = (out: Uint8Array, at: number, number: number): void =>
+	writeRtpNumber(out, at + LENGTH_BYTES, number);
 
 /** Where the transport stream packets of an RTP packet are. */
 export interface Payload {
