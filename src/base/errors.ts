@@ -50,6 +50,8 @@ export const ERROR_CODES = {
 	HTTP_TIMEOUT: "The request was not complete in time.",
 	INTERNAL: "Penstock itself failed; the log has the cause.",
 	LADDER_COPY_UNFIT: "A rendition copies a source whose GOPs are not closed or do not fit the unit.",
+	LADDER_INPUT_UNFIT:
+		"A rendition that comes ready-made has no key pictures where the others have theirs, reorders pictures, or has another codec.",
 	LISTEN_ADDRESS: "An address to listen on is taken, not permitted or not of this machine.",
 	MPEGPS_SYNTAX: "Bytes that should be an MPEG program stream are not.",
 	MPEGTS_SYNTAX: "Bytes that should be an MPEG transport stream are not.",

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import { milliseconds } from "../base/units.ts";
 import { AUDIO_ENCODERS, VIDEO_ENCODERS } from "./encoders.ts";
-import type { FfmpegTools, LadderConfig } from "./ladder-config.ts";
+import type { FfmpegTools, LadderConfig, UrlSource } from "./ladder-config.ts";
 import { sourceProtocols } from "./source-arguments.ts";
 import { INSTALL_HINT, lastWords, missing, toolOutput } from "./tool-output.ts";
 
@@ -47,18 +47,19 @@ export async function inspectFfmpeg(tools: FfmpegTools, clock: Clock): Promise<F
 /** @throws PenstockError FFMPEG_CAPABILITY when FFmpeg lacks what this channel needs */
 export function checkCapabilities(capabilities: FfmpegCapabilities, config: LadderConfig): void {
 	const encodes = config.renditions.some((rendition) => rendition.kind === "encode");
+	const isReady = config.source.kind === "ready";
 	const needs = {
 		encoder: [
 			...(encodes ? [VIDEO_ENCODERS[config.codec ?? "h264"]] : []),
-			...(config.audio === undefined ? [] : [AUDIO_ENCODERS[config.audio.codec ?? "aac"]]),
+			...(config.audio === undefined || isReady ? [] : [AUDIO_ENCODERS[config.audio.codec ?? "aac"]]),
 		],
 		filter: [
 			...(encodes ? ["split", "scale", "format"] : []),
 			...(config.frameRate === undefined ? [] : ["fps"]),
-			...(config.audio === undefined ? [] : ["aresample"]),
+			...(config.audio === undefined || isReady ? [] : ["aresample"]),
 			...(config.source.kind === "test-pattern" ? patternFilters(config.renditions.length > 0) : []),
 		],
-		protocol: sourceProtocols(config.source),
+		protocol: [config.source, ...inputsOf(config)].flatMap((source) => sourceProtocols(source)),
 	};
 	const has = { encoder: capabilities.encoders, filter: capabilities.filters, protocol: capabilities.protocols };
 	for (const kind of ["encoder", "filter", "protocol"] as const) {
@@ -70,6 +71,12 @@ export function checkCapabilities(capabilities: FfmpegCapabilities, config: Ladd
 		);
 	}
 }
+
+/** Those that FFmpeg reads. */
+const inputsOf = ({ renditions }: LadderConfig): UrlSource[] =>
+	renditions.flatMap((rendition) =>
+		rendition.kind === "ready" && rendition.input.kind === "url" ? [rendition.input] : [],
+	);
 
 const patternFilters = (withVideo: boolean): readonly string[] =>
 	withVideo ? ["testsrc2", "color", "geq", "overlay", "sine"] : ["sine"];

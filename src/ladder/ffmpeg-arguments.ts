@@ -10,7 +10,7 @@ import { PenstockError } from "../base/errors.ts";
 import type { Milliseconds } from "../base/units.ts";
 import { audioEncoder, videoEncoder } from "./encoders.ts";
 import type { LadderConfig, RenditionSpec } from "./ladder-config.ts";
-import { pipeOutput } from "./pipe-form.ts";
+import { pipeOutput, soundPipe } from "./pipe-form.ts";
 import { audioInput, sourceArguments } from "./source-arguments.ts";
 import { rateText, testBarChain } from "./test-pattern.ts";
 
@@ -30,7 +30,7 @@ export interface LadderPlan {
 export function ffmpegArguments(config: LadderConfig, plan: LadderPlan): string[] {
 	const { renditions } = plan;
 	const withVideo = renditions.length > 0;
-	const copies = renditions.some((rendition) => rendition.kind === "copy");
+	const copies = renditions.some((rendition) => rendition.kind !== "encode");
 	if (copies && config.frameRate !== undefined) {
 		throw new PenstockError(
 			"CONFIG_VALUE",
@@ -42,14 +42,15 @@ export function ffmpegArguments(config: LadderConfig, plan: LadderPlan): string[
 	const audioPipe = FIRST_PIPE + renditions.length;
 	const progress = `pipe:${audioPipe + (plan.withAudio ? 1 : 0)}`;
 	const outputs = renditions.flatMap((rendition, i) => [
-		...(rendition.kind === "copy"
-			? ["-map", "0:v:0", "-c:v", "copy"]
-			: ["-map", `[v${i}]`, ...videoEncoder(codec, rendition, keys)]),
+		...(rendition.kind === "encode"
+			? ["-map", `[v${i}]`, ...videoEncoder(codec, rendition, keys)]
+			: ["-map", "0:v:0", "-c:v", "copy"]),
 		...pipeOutput(codec, FIRST_PIPE + i),
 	]);
 	if (plan.withAudio && audio !== undefined) {
 		const input = audioInput(config.source, withVideo);
-		outputs.push("-map", `${input}:a:0`, ...audioEncoder(audio), ...pipeOutput(audio.codec ?? "aac", audioPipe));
+		const coder = audio.copy === true ? ["-c:a", "copy"] : audioEncoder(audio);
+		outputs.push("-map", `${input}:a:0`, ...coder, ...pipeOutput(soundPipe(audio), audioPipe));
 	}
 	return [
 		...["-hide_banner", "-nostdin", "-v", "warning", "-nostats", "-progress", progress, "-stats_period", "1"],

@@ -35,7 +35,30 @@ export interface CopiedRendition {
 	readonly kind: "copy";
 }
 
-export type RenditionSpec = EncodedRendition | CopiedRendition;
+/** It comes as it is to be sent, from an input of its own. Such a ladder has no others. */
+export interface ReadyRendition {
+	readonly name: Name;
+	readonly kind: "ready";
+	readonly input: InputSpec;
+}
+
+export type InputSpec =
+	/** What publishers send to this stream, in the channel's app. */
+	| { readonly kind: "published"; readonly stream: Name }
+	/** Read by FFmpeg, which copies it. */
+	| UrlSource
+	| DescribedSource;
+
+/** RTP that comes by UDP as a session description says, and needs no FFmpeg. */
+export interface DescribedSource {
+	readonly kind: "described";
+	/** The description's path. */
+	readonly sdpFile: string;
+	/** The address of this machine at which groups are joined. */
+	readonly localAddress?: string;
+}
+
+export type RenditionSpec = EncodedRendition | CopiedRendition | ReadyRendition;
 
 export type SourceSpec =
 	| {
@@ -51,13 +74,21 @@ export type SourceSpec =
 			readonly path: string;
 			readonly loop: boolean;
 	  }
-	| {
-			/** `rtsp rtsps srt udp rtp http https rtmp tcp`. */
-			readonly kind: "url";
-			readonly url: string;
-	  }
+	| UrlSource
 	| RuleSource
-	| PublishedSource;
+	| PublishedSource
+	| ReadySource;
+
+export interface UrlSource {
+	/** `rtsp rtsps srt udp rtp http https rtmp tcp`. */
+	readonly kind: "url";
+	readonly url: string;
+}
+
+/** Each rendition comes from an input of its own. */
+export interface ReadySource {
+	readonly kind: "ready";
+}
 
 /** Packets that a rule of the distribution plane brings to a port of this machine. */
 export interface RuleSource {
@@ -89,6 +120,10 @@ export interface AudioSpec {
 	readonly codec?: AudioCodec;
 	/** 48000 unless given; Opus has no other. */
 	readonly sampleRateHz?: number;
+	/** Of renditions that come ready-made: which one's it is. The first that has any unless given. */
+	readonly from?: Name;
+	/** It stays as the source has it, whose codec is the one given here. */
+	readonly copy?: boolean;
 }
 
 /** Where the programs are: a path, or a name to be found on PATH. */

@@ -9,15 +9,14 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import { type Milliseconds, milliseconds, type Ticks90k } from "../base/units.ts";
-import type { VideoCodec } from "../media/picture.ts";
 import { CopyInspector } from "./copy-inspector.ts";
 import { endWithProcess } from "./end-with-process.ts";
 import { FeedPipe } from "./feed-pipe.ts";
 import { FIRST_PIPE, ffmpegArguments, type LadderPlan } from "./ffmpeg-arguments.ts";
-import type { AudioCodec, LadderConfig } from "./ladder-config.ts";
+import type { LadderConfig } from "./ladder-config.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { Pace } from "./pace.ts";
-import { type PipeSink, pipeReader } from "./pipe-form.ts";
+import { type PipedCodec, type PipeSink, pipeReader, soundPipe } from "./pipe-form.ts";
 import type { PublishedFeed } from "./published-input.ts";
 import { withoutSecrets } from "./source-arguments.ts";
 import { type Arrival, StartGate } from "./start-gate.ts";
@@ -160,7 +159,7 @@ export class LadderRun implements Run {
 			this.#readMedia(FIRST_PIPE + i, codec, this.#videoSink(name));
 		});
 		const afterVideo = FIRST_PIPE + names.length;
-		if (this.#plan.withAudio) this.#readMedia(afterVideo, audio?.codec ?? "aac", this.#audioSink());
+		if (this.#plan.withAudio) this.#readMedia(afterVideo, soundPipe(audio ?? {}), this.#audioSink());
 		this.#readLines(child.stderr, (line) => this.#stderrLine(line));
 		this.#readLines(this.#pipe(afterVideo + (this.#plan.withAudio ? 1 : 0)), (line) => {
 			const madeUs = /^out_time_us=(\d+)$/.exec(line)?.[1];
@@ -192,7 +191,7 @@ export class LadderRun implements Run {
 	}
 
 	/** What is broken in a pipe of FFmpeg's is no matter of the line: the run ends. */
-	#readMedia(fd: number, codec: VideoCodec | AudioCodec, { accessUnit, configuration }: PipeHandlers): void {
+	#readMedia(fd: number, codec: PipedCodec, { accessUnit, configuration }: PipeHandlers): void {
 		let isOver = false;
 		const reader = pipeReader(codec, {
 			accessUnit: (...args) => this.#end === undefined && accessUnit(...args),

@@ -45,6 +45,15 @@ export interface LadderStatus {
 	readonly dropped: number;
 }
 
+/** What makes a channel's renditions. */
+export interface RunningLadder {
+	readonly status: LadderStatus;
+	/** Does nothing while it is going. */
+	start(): void;
+	/** Resolves when nothing of it is left. It may be started again afterwards. */
+	stop(): Promise<void>;
+}
+
 export interface LadderParts {
 	readonly sink: LadderSink;
 	readonly clock: Clock;
@@ -70,7 +79,7 @@ export interface RuleLandings {
 	leave(): void;
 }
 
-export class Ladder {
+export class Ladder implements RunningLadder {
 	readonly #config: LadderConfig;
 	readonly #parts: LadderParts;
 	/** Outlives stop and start, so that viewers of an on-demand channel see one programme too. */

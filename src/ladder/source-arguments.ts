@@ -45,7 +45,8 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 		demuxer: ["-f", "mpegts"],
 		options: ["-timeout", SOCKET_TIMEOUT_US, "-overrun_nonfatal", "1"],
 	},
-	rtp: { protocols: "rtp,udp", demuxer: ["-f", "rtp"], options: ["-timeout", SOCKET_TIMEOUT_US] },
+	// Its demuxer takes no time-out; the ladder has one.
+	rtp: { protocols: "rtp,udp", demuxer: ["-f", "rtp"], options: [] },
 	http: HTTP,
 	https: HTTP,
 	rtmp: { protocols: "rtmp,tcp", demuxer: ["-f", "flv"], options: SOCKET_OPTIONS },
@@ -70,6 +71,8 @@ export function sourceProtocols(source: SourceSpec): readonly string[] {
 			return ["udp", "rtp", "data"];
 		case "published":
 			return ["pipe"];
+		case "ready":
+			return [];
 	}
 }
 
@@ -108,6 +111,8 @@ export function sourceArguments(source: SourceSpec, reading: Reading): string[] 
 			const guard = ["-protocol_whitelist", "pipe", "-f", source.form ?? "flv"];
 			return [...liveOptions({ kind: "play", copies: false, withVideo: true }), ...guard, "-i", "pipe:0"];
 		}
+		case "ready":
+			throw new Error("what comes ready-made has no one source that FFmpeg could open");
 	}
 }
 
@@ -157,6 +162,8 @@ export function sourceLabel(source: SourceSpec): string {
 			return `rule ${source.rule}`;
 		case "published":
 			return "whoever publishes";
+		case "ready":
+			return "an input for each rendition";
 	}
 }
 

@@ -109,6 +109,11 @@ export class RunTimeline {
 		return { ...accessUnit, pts: time, dts: time };
 	}
 
+	/** What comes next of this track may lie anywhere behind what came: it was away. */
+	forget(track: string): void {
+		this.#lastInput.delete(track);
+	}
+
 	/** Two stamps in the same millisecond, or a small step back, come to lie one tick apart. */
 	#after(track: string, time: number): Ticks90k {
 		return ticks90k(Math.max(time, (this.#timeline.lastOf(track) ?? Number.NEGATIVE_INFINITY) + 1));

@@ -12,6 +12,24 @@ const count = z.int().min(0);
 const text = z.string();
 const isoTime = z.iso.datetime();
 
+/** Of a rendition that comes ready-made. */
+const inputSnapshot = z.strictObject({
+	state: z.enum(["away", "refused", "joining", "joined"]),
+	/** It comes so late that the others do not wait for it. */
+	late: z.boolean(),
+	/** What its time stamps are moved by, to those of the input that came first. */
+	offsetMs: z.number().optional(),
+	/** What has come by UDP since the start, where no FFmpeg reads it: packets by medium. */
+	rtp: z
+		.array(
+			z.strictObject({
+				...{ medium: text, packets: count, bytes: count, lost: count, late: count, duplicates: count },
+				...{ reordered: count, malformed: count, accessUnits: count, accessUnitsDropped: count },
+			}),
+		)
+		.optional(),
+});
+
 export const renditionSnapshot = z.strictObject({
 	name: text,
 	width: count.optional(),
@@ -31,6 +49,7 @@ export const renditionSnapshot = z.strictObject({
 	droppedAccessUnits: count,
 	/** Why the source's form does not allow this rendition. */
 	refused: text.optional(),
+	input: inputSnapshot.optional(),
 });
 
 /** The ladder's states. */

@@ -56,7 +56,7 @@ function bitrateOf(
 	{ name, measuredBitrate }: RenditionLog,
 	spec: RenditionSpec | undefined,
 ): number | undefined {
-	if (spec?.kind === "copy") return measuredBitrate && Math.round(measuredBitrate);
+	if (spec !== undefined && spec.kind !== "encode") return measuredBitrate && Math.round(measuredBitrate);
 	const sound = spec === undefined || host.channel.audio === undefined ? 0 : config.ladder.audio?.bitsPerSecond;
 	return host.bitrateOf(name) + (sound ?? 0);
 }

@@ -12,12 +12,15 @@ import type { AlignmentFault } from "../channel/alignment.ts";
 import { Channel } from "../channel/channel.ts";
 import { LaneSet } from "../delivery/lane-set.ts";
 import type { Programme } from "../delivery/programme.ts";
-import { Ladder, type LadderStatus, type RuleLandings } from "../ladder/ladder.ts";
+import type { ReceivedMedium } from "../ingest/rtp/rtp-receiver.ts";
+import { Ladder, type LadderStatus, type RuleLandings, type RunningLadder } from "../ladder/ladder.ts";
 import type { LadderConfig } from "../ladder/ladder-config.ts";
 import type { LadderSink } from "../ladder/ladder-sink.ts";
 import type { PublishedInput } from "../ladder/published-input.ts";
+import { type ReadyInputState, ReadyLadder } from "../ladder/ready/ready-ladder.ts";
 import type { Log } from "./log.ts";
 import type { LogLimiter } from "./log-limiter.ts";
+import type { ServedInput } from "./ready-inputs.ts";
 
 export interface ChannelHostOptions {
 	readonly app: Name;
@@ -25,7 +28,7 @@ export interface ChannelHostOptions {
 	readonly ladder: LadderConfig;
 	/** Undefined where no packets are distributed. */
 	readonly landings: RuleLandings | undefined;
-	/** Undefined where the channel's source is not what is published. */
+	/** Undefined where the channel's source is neither what is published nor comes ready-made. */
 	readonly published: PublishedPart | undefined;
 	readonly ring: Milliseconds;
 	/** Undefined: the ladder always runs. */
@@ -39,9 +42,14 @@ export interface ChannelHostOptions {
 }
 
 export interface PublishedPart {
-	readonly input: PublishedInput;
-	/** For a publisher to come back, before those who watch are let go. */
-	readonly returnWithin: Milliseconds;
+	/** Several are those of renditions that come ready-made, in their order. */
+	readonly input: PublishedInput | readonly ServedInput[];
+	/** For a publisher to come back, before those who watch are let go; undefined where there is none. */
+	readonly returnWithin: Milliseconds | undefined;
+}
+
+export interface InputState extends ReadyInputState {
+	readonly received: readonly ReceivedMedium[];
 }
 
 /** What the one rendition is called where there is audio alone. */
@@ -61,7 +69,7 @@ export class ChannelHost implements Programme {
 	/** Renditions that the source's form does not allow, with the reason. */
 	readonly refused = new Map<Name, PenstockError>();
 	readonly #options: ChannelHostOptions;
-	readonly #ladder: Ladder;
+	readonly #ladder: RunningLadder;
 	readonly #waiting = new Set<Waiting>();
 	/** Runs while a publisher is away. */
 	#awayTimer: Timer | undefined;
@@ -87,14 +95,17 @@ export class ChannelHost implements Programme {
 		this.lanes = new LaneSet(this.channel, ({ code, message }) =>
 			limiter.note(`${code} ${this.stream}`, { channel: `${this.app}/${this.stream}`, code }, message),
 		);
-		this.#ladder = new Ladder(ladder, {
-			sink: this.#sink(),
-			clock,
-			random: Math.random,
-			log: (line) => log.warn({ component: "ffmpeg" }, line),
-			...(landings && { landings }),
-			...(published && { published: published.input }),
-		});
+		const parts = { sink: this.#sink(), clock };
+		const input = published?.input;
+		this.#ladder = isReady(input)
+			? new ReadyLadder(ladder, { ...parts, inputs: input })
+			: new Ladder(ladder, {
+					...parts,
+					random: Math.random,
+					log: (line) => log.warn({ component: "ffmpeg" }, line),
+					...(landings && { landings }),
+					...(input && { published: input }),
+				});
 	}
 
 	get ladderStatus(): LadderStatus {
@@ -108,8 +119,18 @@ export class ChannelHost implements Programme {
 	get encoderSpeed(): number | undefined {
 		const { state, speed } = this.#ladder.status;
 		const { kind } = this.#options.ladder.source;
-		const isPaced = kind !== "url" && kind !== "rule" && kind !== "published";
+		const isPaced = kind === "file" || kind === "test-pattern";
 		return isPaced && state === "running" ? speed : undefined;
+	}
+
+	/** Of a rendition that comes ready-made. */
+	inputState(rendition: Name): InputState | undefined {
+		const ladder = this.#ladder;
+		if (!(ladder instanceof ReadyLadder)) return undefined;
+		const { ladder: config, published } = this.#options;
+		const index = config.renditions.findIndex(({ name }) => name === rendition);
+		const input = isReady(published?.input) ? published.input[index] : undefined;
+		return { ...ladder.stateOf(index), received: input?.received?.() ?? [] };
 	}
 
 	get onDemand(): boolean {
@@ -219,8 +240,8 @@ export class ChannelHost implements Programme {
 	/** Who watches a publisher that has left waits for it, for a while. */
 	#waitForReturn(): void {
 		const { published, clock, log } = this.#options;
-		if (published === undefined || this.#awayTimer !== undefined) return;
-		const { returnWithin } = published;
+		const { returnWithin } = published ?? {};
+		if (returnWithin === undefined || this.#awayTimer !== undefined) return;
 		this.#awayTimer = clock.after(returnWithin, () => {
 			this.#awayTimer = undefined;
 			log.info({ returnWithinMs: returnWithin }, "the publisher has not come back: those who watch are let go");
@@ -280,6 +301,8 @@ export class ChannelHost implements Programme {
 		return new PenstockError("CHANNEL_NOT_READY", `${this.app}/${this.stream}: ${why.replace(/\.$/, "")}.`);
 	}
 }
+
+const isReady = (input: PublishedPart["input"] | undefined): input is readonly ServedInput[] => Array.isArray(input);
 
 /** For the log: what, where, by how much. */
 function faultText(fault: AlignmentFault): string {

@@ -17,11 +17,13 @@ import { buildPolicy, buildServer } from "./config-capability.ts";
 import { buildDistribution, refuseRulesWithoutDistribution } from "./config-distribution.ts";
 import { Findings } from "./config-findings.ts";
 import { buildPublish, refusePublishedWithoutSection } from "./config-publish.ts";
+import { buildReadyRenditions, refuseAudioFrom, refuseKeysOfReady, refuseSharedInputs } from "./config-ready.ts";
 import { type ChannelShape, type ConfigShape, DEFAULT_RENDITIONS, type RenditionShape } from "./config-schema.ts";
 import { formatListenAddress, type ListenAddress } from "./listen-address.ts";
 import { type Path, pathText, shown } from "./problem.ts";
 
 const DEFAULT_RING_MS = 8000;
+const DEFAULT_AUDIO_BPS = 128_000;
 const DEFAULT_FRAME_RATE = { numerator: 30, denominator: 1 };
 const DEFAULT_PICTURE = { width: 1280, height: 720 };
 /** `rule://cam-1` is the rule of the distribution plane with that name. */
@@ -38,6 +40,7 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	refuseRulesWithoutDistribution(channels, distribution, findings);
 	const publish = buildPublish(shape, folder);
 	refusePublishedWithoutSection(channels, publish, findings);
+	refuseSharedInputs(channels, findings);
 	const access = buildAccess(shape, folder, findings);
 	if (channels.length === 0 && distribution === undefined)
 		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
@@ -123,11 +126,16 @@ function buildChannel(input: ChannelInput): ChannelConfig {
 	const stream = findings.name(path, key, "the channel's name", "key");
 	const app = findings.name([...path, "app"], channel.app, "the app");
 	const shapes = channel.video === "none" ? [] : (channel.renditions ?? DEFAULT_RENDITIONS);
-	const renditions = buildRenditions(shapes, path, findings);
-	const source = buildSource(channel, renditions, folder);
+	const isReady = channel.renditions?.some(({ from }) => from !== undefined) ?? false;
+	const renditions = isReady
+		? buildReadyRenditions({ channel, stream, path, findings, folder })
+		: buildRenditions(shapes, path, findings);
+	const source = buildSource({ channel, renditions, isReady, folder, path, findings });
 	checkSource(source, path, findings);
 	if (channel.video === "none") refuseKeysWithoutVideo(channel, path, findings);
 	else refuseCopyMismatch(channel, source, path, findings);
+	if (isReady) refuseKeysOfReady(channel, path, findings);
+	else refuseAudioFrom(channel, path, findings);
 	refuseOpusRate(channel, path, findings);
 	const ringMs = channel.ringMs ?? Math.max(DEFAULT_RING_MS, 3 * channel.unitMs);
 	if (ringMs < 2 * channel.unitMs) {
@@ -154,8 +162,9 @@ function buildChannel(input: ChannelInput): ChannelConfig {
 }
 
 const audioSpec = (audio: Exclude<ChannelShape["audio"], "none">): NonNullable<LadderConfig["audio"]> => ({
-	codec: audio.codec,
-	bitsPerSecond: bitsPerSecond(audio.bitrateBps),
+	codec: audio.codec ?? "aac",
+	bitsPerSecond: bitsPerSecond(audio.bitrateBps ?? DEFAULT_AUDIO_BPS),
+	...(audio.from === undefined ? {} : { from: audio.from as Name }),
 	...(audio.sampleRateHz === undefined ? {} : { sampleRateHz: audio.sampleRateHz }),
 });
 
@@ -235,8 +244,22 @@ function refuseCopyMismatch(channel: ChannelShape, source: SourceSpec, path: Pat
 	if (source.kind === "test-pattern") findings.value(at, "has nothing to copy: the test pattern is not encoded");
 }
 
-function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[], folder: string): SourceSpec {
+interface SourceInput {
+	readonly channel: ChannelShape;
+	readonly renditions: readonly RenditionSpec[];
+	readonly isReady: boolean;
+	readonly folder: string;
+	readonly path: Path;
+	readonly findings: Findings;
+}
+
+function buildSource({ channel, renditions, isReady, folder, path, findings }: SourceInput): SourceSpec {
 	const { source } = channel;
+	if (source === undefined || isReady) {
+		const allowed = 'text or a map of keys and values, unless every rendition has "from"';
+		if (!isReady) findings.wrong([...path, "source"], undefined, allowed);
+		return { kind: "ready" };
+	}
 	if (source === "publish") return { kind: "published" };
 	if (typeof source === "string" && source !== "test") {
 		if (source.startsWith(RULE_SCHEME)) return { kind: "rule", rule: source.slice(RULE_SCHEME.length) };
@@ -266,6 +289,7 @@ function buildSource(channel: ChannelShape, renditions: readonly RenditionSpec[]
 
 /** Asks the ladder whether it would open this. */
 function checkSource(source: SourceSpec, above: Path, findings: Findings): void {
+	if (source.kind === "ready") return;
 	if (source.kind === "rule") {
 		findings.name([...above, "source"], source.rule, "the rule");
 		return;

@@ -53,9 +53,12 @@ export function refusePublishedWithoutSection(
 	findings: Findings,
 ): void {
 	if (publish !== undefined) return;
+	const text = 'is what somebody publishes, but nobody is let in; add the section "publish: {}"';
 	for (const { stream, ladder } of channels) {
-		if (ladder.source.kind !== "published") continue;
-		const path = ["channels", stream, "source"];
-		findings.value(path, 'is what somebody publishes, but nobody is let in; add the section "publish: {}"');
+		if (ladder.source.kind === "published") findings.value(["channels", stream, "source"], text);
+		for (const [index, rendition] of ladder.renditions.entries()) {
+			if (rendition.kind !== "ready" || rendition.input.kind !== "published") continue;
+			findings.value(["channels", stream, "renditions", index, "from"], text);
+		}
 	}
 }

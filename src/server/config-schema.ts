@@ -161,7 +161,14 @@ const fileSource = z.strictObject({ file: text("the path of a file"), loop: flag
 const urlSource = z.strictObject({ url: text("a URL") });
 const ruleSource = z.strictObject({ rule: text("the name of a rule"), sdp: text("the path of a file").optional() });
 
-/** Either all but `copy`, or only `name` and `copy`. */
+/** RTP by UDP. */
+const describedInput = z.strictObject({
+	sdp: text("the path of a file"),
+	/** Of this machine: where groups are joined. */
+	localAddress: text("an IP address").optional(),
+});
+
+/** Either what is encoded; or `name` and `copy`; or `name` and `from`, and with `from: publish` perhaps `stream`. */
 const rendition = z.strictObject({
 	name: text("a name"),
 	width: size().optional(),
@@ -169,6 +176,10 @@ const rendition = z.strictObject({
 	bitrateBps: bitrateBps(10_000, 1e9).optional(),
 	preset: oneOf(PRESETS).optional(),
 	copy: flag().optional(),
+	/** It comes ready-made: "publish", a URL, or RTP as a session description says. */
+	from: z.union([z.string(), describedInput]).optional(),
+	/** Which stream it is that somebody publishes. Absent: the channel's name, "_" and its own. */
+	stream: text("a name").optional(),
 });
 
 export const DEFAULT_RENDITIONS = [
@@ -181,7 +192,8 @@ export const DEFAULT_RENDITIONS = [
 
 const channel = z.strictObject({
 	app: text("a name").prefault("live"),
-	source: z.union([z.string(), testSource, fileSource, urlSource, ruleSource]),
+	/** Absent where each rendition comes from an input of its own. */
+	source: z.union([z.string(), testSource, fileSource, urlSource, ruleSource]).optional(),
 	unitMs: durationMs(250, 10_000).prefault(1000),
 	/** Absent: 8 s, or three units where that is more. */
 	ringMs: durationMs(500, 120_000).optional(),
@@ -195,9 +207,11 @@ const channel = z.strictObject({
 		.union([
 			z.literal("none"),
 			z.strictObject({
-				codec: oneOf(AUDIO_CODECS).prefault("aac"),
-				bitrateBps: bitrateBps(8000, 512_000).prefault(128_000),
+				codec: oneOf(AUDIO_CODECS).optional(),
+				bitrateBps: bitrateBps(8000, 512_000).optional(),
 				sampleRateHz: sampleRate().optional(),
+				/** The rendition whose sound it is, where they come ready-made. */
+				from: text("the name of a rendition").optional(),
 			}),
 		])
 		.prefault({}),

@@ -1,5 +1,5 @@
 /** A configuration in a few lines for people. */
-import type { RenditionSpec } from "../ladder/ladder-config.ts";
+import type { InputSpec, RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceLabel } from "../ladder/source-arguments.ts";
 import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import type { DistributionConfig, DistributorConfig } from "./config-distribution.ts";
@@ -58,7 +58,10 @@ const portText = (engine: string, { device, backend }: DistributorConfig): strin
 
 function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {
 	const { source, renditions, unitDuration, audio, codec = "h264" } = ladder;
-	const sound = audio === undefined ? "no audio" : `audio ${audio.codec ?? "aac"} ${rate(audio.bitsPerSecond)}`;
+	const isReady = source.kind === "ready";
+	const theirs = `audio of ${audio?.from ?? "the first that has any"}`;
+	const ours = `audio ${audio?.codec ?? "aac"} ${rate(audio?.bitsPerSecond ?? 0)}`;
+	const sound = audio === undefined ? "no audio" : isReady ? theirs : ours;
 	const picture = renditions.length === 0 ? "no video" : `video ${codec}`;
 	const when = onDemand === undefined ? "always on" : "on demand";
 	return [
@@ -71,8 +74,21 @@ function renditionText(rendition: RenditionSpec): string {
 	switch (rendition.kind) {
 		case "copy":
 			return "the source as it is";
+		case "ready":
+			return `ready-made, ${inputText(rendition.input)}`;
 		case "encode":
 			return `${rendition.width}x${rendition.height} ${rate(rendition.bitsPerSecond)} ${rendition.preset}`;
+	}
+}
+
+function inputText(input: InputSpec): string {
+	switch (input.kind) {
+		case "published":
+			return `published as ${input.stream}`;
+		case "url":
+			return `from ${sourceLabel(input)}`;
+		case "described":
+			return `RTP as ${input.sdpFile} says`;
 	}
 }
 

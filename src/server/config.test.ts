@@ -340,7 +340,7 @@ describe("a refusal", () => {
 		[
 			"a missing source",
 			channel("{}"),
-			["penstock.yaml:2:3: channels.cam1.source is missing; it must be text or a map of keys and values."],
+			["penstock.yaml:2:3: channels.cam1.source is missing; it must be text or a map of keys and values, unless"],
 		],
 		["an empty channel", channel(""), ["channels.cam1 is empty but must be a map of keys and values."]],
 		["no channel", "channels: {}", ["penstock.yaml:1:11: channels has no channel; add one"]],

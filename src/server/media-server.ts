@@ -37,6 +37,7 @@ import { createPolicy } from "./policies.ts";
 import { PublishedStream } from "./published-stream.ts";
 import { Publishing } from "./publishing.ts";
 import { PushRoutes } from "./push-routes.ts";
+import { readyInputs } from "./ready-inputs.ts";
 import { reloadSecrets } from "./reload-secrets.ts";
 import { ReportServices } from "./report-services.ts";
 import type { RtmpAddresses } from "./rtmp-listeners.ts";
@@ -233,7 +234,13 @@ interface ChannelParts {
 
 function createChannels({ channels, delivery, publish }: Config, parts: ChannelParts): HostedChannel[] {
 	const { clock, limiter, log, distribution, streams } = parts;
-	const publishedPart = ({ label, ladder }: ChannelConfig): PublishedPart | undefined => {
+	const publishedPart = (channel: ChannelConfig): PublishedPart | undefined => {
+		const { label, ladder } = channel;
+		if (ladder.source.kind === "ready") {
+			const isPublished = ladder.renditions.some((one) => one.kind === "ready" && one.input.kind === "published");
+			const input = readyInputs({ channel, clock, limiter, log, streams });
+			return { input, returnWithin: isPublished ? publish?.returnWithin : undefined };
+		}
 		if (ladder.source.kind !== "published" || publish === undefined) return undefined;
 		const hasVideo = ladder.renditions.length > 0;
 		const input = new PublishedStream({

@@ -70,6 +70,11 @@ export class Metrics {
 		this.#counter("alignment_faults_total", "Faults of alignment.", ["channel", "rendition", "kind"], () =>
 			this.#alignmentFaults(),
 		);
+		for (const [name, help, read] of RTP_COUNTS) {
+			this.#counter(`rtp_${name}_total`, help, ["channel", "rendition"], () =>
+				this.#perRendition(({ input }) => input?.rtp?.reduce((sum, medium) => sum + medium[read], 0)),
+			);
+		}
 		this.#counter("drift_faults_total", "Times that media time left the clock.", ["channel"], () =>
 			this.#perChannel((channel) => channel.drift.count),
 		);
@@ -172,6 +177,15 @@ export class Metrics {
 		addCounter(this.#registry, { name, help, labelNames, read });
 	}
 }
+
+/** Of RTP that comes by UDP where no FFmpeg reads it. */
+const RTP_COUNTS = [
+	["packets", "RTP packets that came in time.", "packets"],
+	["packets_lost", "RTP packets that did not come, or too late.", "lost"],
+	["packets_late", "RTP packets that came after they were given up; they are among those lost.", "late"],
+	["packets_reordered", "RTP packets that came behind a later one, in time.", "reordered"],
+	["access_units_dropped", "Access units left out, for a part of them was lost.", "accessUnitsDropped"],
+] as const;
 
 const labelOf = ({ app, stream }: ChannelSnapshot): string => `${app}/${stream}`;
 

@@ -108,7 +108,7 @@ export class Publishing implements PublishingModel {
 		const channel = `${info.app}/${info.stream}`;
 		const stream = streams.get(channel);
 		if (stream === undefined) {
-			const text = `no channel ${JSON.stringify(channel)} takes a publisher; it needs one with "source: publish".`;
+			const text = `no channel ${JSON.stringify(channel)} takes a publisher; it needs one with "source: publish", or a rendition with "from: publish".`;
 			return new PenstockError("CHANNEL_NOT_FOUND", text);
 		}
 		const { id, protocol, address, principal } = info;

@@ -11,7 +11,7 @@ import { sourceLabel } from "../ladder/source-arguments.ts";
 import type { DecodeInformation } from "../media/access-unit.ts";
 import type { Packaging } from "../media/packaging.ts";
 import type { ChannelSnapshot, RenditionSnapshot, ViewerSnapshot } from "./api-model.ts";
-import type { ChannelHost } from "./channel-host.ts";
+import type { ChannelHost, InputState } from "./channel-host.ts";
 import type { ChannelConfig } from "./config.ts";
 import { figuresSnapshot, networkSnapshot } from "./decision-snapshots.ts";
 import type { SessionTold } from "./viewer-reports.ts";
@@ -65,6 +65,7 @@ function renditionSnapshot(config: ChannelConfig, host: ChannelHost, log: Rendit
 	const { alignment, video, measuredBitrate, droppedAccessUnits, units } = log;
 	const { misaligned, missing, late, overlong } = alignment.counts;
 	const refused = host.refused.get(log.name);
+	const input = host.inputState(log.name);
 	return {
 		name: log.name,
 		...(video && { width: video.width, height: video.height, codec: video.codecString }),
@@ -78,6 +79,20 @@ function renditionSnapshot(config: ChannelConfig, host: ChannelHost, log: Rendit
 		overlong,
 		droppedAccessUnits,
 		...(refused && { refused: refused.message }),
+		...(input && { input: inputSnapshot(input) }),
+	};
+}
+
+function inputSnapshot({ phase, isLate, offset, received }: InputState): NonNullable<RenditionSnapshot["input"]> {
+	const rtp = received.map(({ kind, counts }) => {
+		const { packets, bytes, lost, late, duplicates, reordered, malformed, accessUnits, dropped } = counts;
+		const units = { accessUnits, accessUnitsDropped: dropped };
+		return { medium: kind, ...{ packets, bytes, lost, late, duplicates, reordered, malformed }, ...units };
+	});
+	return {
+		...{ state: phase, late: isLate },
+		...(offset !== undefined && { offsetMs: offset }),
+		...(rtp.length > 0 && { rtp }),
 	};
 }
 
