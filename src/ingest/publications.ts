@@ -73,9 +73,16 @@ export class Publications {
 
 	/** Asks for leave to publish. Never throws, never rejects. */
 	async ask(request: AccessRequest, publisher: Publisher): Promise<Admission> {
-		const refused = (error: PenstockError): Admission => ({ kind: "refused", error });
 		const answer = await this.#askGate(request);
 		if (answer.kind === "refused") return answer;
+		const admission = this.admit(request, answer.principal, publisher);
+		if (admission.kind === "admitted") this.#watchRight(admission.publication, request, answer.until);
+		return admission;
+	}
+
+	/** For a protocol that has asked the gate itself, and asks it again. Never throws. */
+	admit(request: AccessRequest, principal: string, publisher: Publisher): Admission {
+		const refused = (error: PenstockError): Admission => ({ kind: "refused", error });
 		// Gone while the gate thought: it must not push anybody out.
 		if (!publisher.isOpen) return refused(new PenstockError("PUBLISHER_SILENT", "the publisher has gone."));
 		const key = keyOf(request);
@@ -84,12 +91,11 @@ export class Publications {
 			if (this.#options.second === "refuse") return refused(taken(request, former));
 			former.dismiss(new PenstockError("PUBLISHER_REPLACED", `${named(request)} is published from elsewhere now.`));
 		}
-		const info = this.#infoOf(request, answer.principal);
+		const info = this.#infoOf(request, principal);
 		const sink = this.#open(info, request);
 		if (sink instanceof PenstockError) return refused(sink);
 		const publication = new Publication(info, sink, publisher, () => this.#byStream.delete(key));
 		this.#byStream.set(key, publication);
-		this.#watchRight(publication, request, answer.until);
 		return { kind: "admitted", publication };
 	}
 

@@ -18,6 +18,7 @@ import type { LadderSink } from "../ladder/ladder-sink.ts";
 import type { PublishedInput } from "../ladder/published-input.ts";
 import type { Log } from "./log.ts";
 import type { LogLimiter } from "./log-limiter.ts";
+import type { Wanted } from "./wanted.ts";
 
 export interface ChannelHostOptions {
 	readonly app: Name;
@@ -42,6 +43,8 @@ export interface PublishedPart {
 	readonly input: PublishedInput;
 	/** For a publisher to come back, before those who watch are let go. */
 	readonly returnWithin: Milliseconds;
+	/** Kept by the channel: whether its ladder takes anything. */
+	readonly wanted: Wanted;
 }
 
 /** What the one rendition is called where there is audio alone. */
@@ -122,7 +125,7 @@ export class ChannelHost implements Programme {
 	}
 
 	start(): void {
-		if (!this.onDemand) this.#ladder.start();
+		if (!this.onDemand) this.#startLadder();
 	}
 
 	/** The server shuts down: whoever waits for a picture need not wait any longer. */
@@ -151,7 +154,7 @@ export class ChannelHost implements Programme {
 		this.#claims++;
 		this.#idleTimer?.cancel();
 		this.#idleTimer = undefined;
-		if (this.onDemand) this.#ladder.start();
+		if (this.onDemand) this.#startLadder();
 		let open = true;
 		return () => {
 			if (!open) return;
@@ -272,8 +275,14 @@ export class ChannelHost implements Programme {
 		this.#idleTimer = clock.after(onDemand.idle, () => {
 			log.info({ idleMs: onDemand.idle }, "nobody watches: the encoder stops");
 			this.#live = false;
+			if (this.#options.published !== undefined) this.#options.published.wanted.is = false;
 			void this.#ladder.stop();
 		});
+	}
+
+	#startLadder(): void {
+		if (this.#options.published !== undefined) this.#options.published.wanted.is = true;
+		this.#ladder.start();
 	}
 
 	#notReady(why: string): PenstockError {

@@ -1,6 +1,6 @@
 /** A configuration in a few lines for people. */
 import type { RenditionSpec } from "../ladder/ladder-config.ts";
-import { sourceLabel } from "../ladder/source-arguments.ts";
+import { sourceLabel, withoutSecrets } from "../ladder/source-arguments.ts";
 import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import type { DistributionConfig, DistributorConfig } from "./config-distribution.ts";
 import type { PublishConfig } from "./config-publish.ts";
@@ -33,9 +33,10 @@ function reportsText({ network, status, nats }: ReportsConfig): string {
 	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
 }
 
-function publishText({ rtmp, http, second }: PublishConfig): string {
+function publishText({ rtmp, rtsp, http, second }: PublishConfig): string {
 	const ways = [
 		...(rtmp === undefined ? [] : [`RTMP at ${formatListenAddress(rtmp.listen)}`]),
+		...(rtsp === undefined ? [] : [`RTSP at ${formatListenAddress(rtsp.listen)}`]),
 		...(http ? ["HTTP"] : []),
 	];
 	const next = second === "refuse" ? "is refused" : "takes over";
@@ -55,13 +56,13 @@ const portText = (engine: string, { device, backend }: DistributorConfig): strin
 		...(backend === undefined ? [] : [backend]),
 	].join(" ");
 
-function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {
+function summarizeChannel({ label, ladder, onDemand, pull }: ChannelConfig): string[] {
 	const { source, renditions, unitDuration, audio, codec = "h264" } = ladder;
 	const sound = audio === undefined ? "no audio" : `audio ${audio.codec ?? "aac"} ${rate(audio.bitsPerSecond)}`;
 	const picture = renditions.length === 0 ? "no video" : `video ${codec}`;
 	const when = onDemand === undefined ? "always on" : "on demand";
 	return [
-		`channel   /${label}.ts from ${sourceLabel(source)}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
+		`channel   /${label}.ts from ${pull === undefined ? sourceLabel(source) : withoutSecrets(pull.url.reveal())}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
 		...renditions.map((rendition) => `  ${rendition.name.padEnd(10)}${renditionText(rendition)}`),
 	];
 }

@@ -37,12 +37,15 @@ import { createPolicy } from "./policies.ts";
 import { PublishedStream } from "./published-stream.ts";
 import { Publishing } from "./publishing.ts";
 import { PushRoutes } from "./push-routes.ts";
+import type { PulledChannel } from "./relay/pulls.ts";
+import { RtspService } from "./relay/rtsp-service.ts";
 import { ReportServices } from "./report-services.ts";
 import { ChannelLandings } from "./rule-landings.ts";
 import { type HostedChannel, ServerModel } from "./server-model.ts";
 import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
 import { ViewerDoor } from "./viewer-door.ts";
+import { Wanted } from "./wanted.ts";
 import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
@@ -80,6 +83,7 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			(request) => routes.isEndless(request),
 		);
 		const rtmpAddress = await publishing?.start();
+		const rtspAddress = await parts.rtsp?.start();
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
@@ -87,7 +91,8 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
 		const http = httpAddress && { http: urlOf(httpAddress) };
 		const rtmp = rtmpAddress && { rtmp: `rtmp://${formatListenAddress(rtmpAddress)}` };
-		log.info({ ...http, api: urlOf(apiAddress), ...rtmp, ...others }, "listening");
+		const rtsp = rtspAddress && { rtsp: `rtsp://${formatListenAddress(rtspAddress)}` };
+		log.info({ ...http, api: urlOf(apiAddress), ...rtmp, ...rtsp, ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
@@ -116,6 +121,7 @@ interface Parts {
 	readonly reports: ReportServices;
 	readonly distribution: DistributionHost | undefined;
 	readonly publishing: Publishing | undefined;
+	readonly rtsp: RtspService | undefined;
 	readonly listeners: MediaListeners;
 	readonly routes: MediaRoutes;
 	readonly api: FastifyInstance;
@@ -140,12 +146,25 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		config.distribution && new DistributionHost({ config: config.distribution, clock, log, version });
 	const access = config.access && (await openGate(config.access, { clock, log }));
 	const streams = new Map<string, PublishedStream>();
-	const channels = createChannels(config, { clock, limiter, log, distribution, streams });
+	const pulled: PulledChannel[] = [];
+	const wanted = new Map<string, Wanted>();
+	const channels = createChannels(config, { clock, limiter, log, distribution, streams, wanted, pulled });
 	const publishing =
 		config.publish &&
 		access &&
 		new Publishing({
 			...{ config: config.publish, gate: access.gate, hooks: access.hooks, streams, clock, log, limiter },
+			channels: new Set(channels.map(({ config: { label } }) => label)),
+		});
+	const rtsp =
+		config.publish?.rtsp &&
+		access &&
+		new RtspService({
+			...{ config: config.publish.rtsp, publish: config.publish, access, distribution, clock, log, limiter, version },
+			publications: publishing!.publications,
+			wanted,
+			...{ pulled, networks: config.access?.settings.networks ?? [] },
+			channels: new Map(channels.map(({ config: { label }, host }) => [label, host])),
 		});
 	const door = access && new ViewerDoor({ gate: access.gate, hooks: access.hooks, clock });
 	const listeners = new MediaListeners({ config: config.http, clock, limiter });
@@ -171,6 +190,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const model = new ServerModel({
 		...{ clock, channels, endpoint, viewers, reports, listening, version },
 		distribution: distribution && new HostedDistribution(distribution),
+		...(rtsp && { rtsp: () => rtsp.figures }),
 		requestsRefused: listeners.refused,
 		machine: serverFigures,
 		policy: policy.name,
@@ -200,6 +220,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const api = await createApi({ config: config.api, model, pages, log, version });
 	const close = async (): Promise<void> => {
 		await publishing?.stop();
+		await rtsp?.stop();
 		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
 		await access?.hooks?.settled();
 		await distribution?.stop();
@@ -207,7 +228,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		machine.close();
 		limiter.close();
 	};
-	return { channels, viewers, model, reports, distribution, publishing, listeners, routes, api, close };
+	return { channels, viewers, model, reports, distribution, publishing, rtsp, listeners, routes, api, close };
 }
 
 interface ChannelParts {
@@ -217,11 +238,15 @@ interface ChannelParts {
 	readonly distribution: DistributionHost | undefined;
 	/** Gets those that are published, by `app/stream`. */
 	readonly streams: Map<string, PublishedStream>;
+	/** Gets theirs. */
+	readonly wanted: Map<string, Wanted>;
+	/** Gets those that are pulled. */
+	readonly pulled: PulledChannel[];
 }
 
 function createChannels({ channels, delivery, publish }: Config, parts: ChannelParts): HostedChannel[] {
-	const { clock, limiter, log, distribution, streams } = parts;
-	const publishedPart = ({ label, ladder }: ChannelConfig): PublishedPart | undefined => {
+	const { clock, limiter, log, distribution, streams, pulled } = parts;
+	const publishedPart = ({ label, ladder, pull, onDemand }: ChannelConfig): PublishedPart | undefined => {
 		if (ladder.source.kind !== "published" || publish === undefined) return undefined;
 		const hasVideo = ladder.renditions.length > 0;
 		const input = new PublishedStream({
@@ -231,8 +256,13 @@ function createChannels({ channels, delivery, publish }: Config, parts: ChannelP
 			clock,
 			onFault: ({ code, message }) => limiter.note(`${code} ${label}`, { channel: label, code }, message),
 		});
-		streams.set(label, input);
-		return { input, returnWithin: publish.returnWithin };
+		const wanted = new Wanted(onDemand === undefined);
+		if (pull !== undefined) pulled.push({ label, pull, stream: input, wanted });
+		else {
+			streams.set(label, input);
+			parts.wanted.set(label, wanted);
+		}
+		return { input, returnWithin: publish.returnWithin, wanted };
 	};
 	return channels.map((channel) => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;

@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import type { ApiModel, ChannelSnapshot } from "./api-model.ts";
 import { addCounter, addGauge, type Labels, type Sample, single } from "./metric-kinds.ts";
 import { addDistributionMetrics } from "./metrics-distribution.ts";
+import { addRtspMetrics } from "./metrics-rtsp.ts";
 
 export class Metrics {
 	readonly #registry = new Registry();
@@ -19,7 +20,8 @@ export class Metrics {
 		this.#addViewers();
 		this.#addMachine();
 		this.#addCapability();
-		const { distribution } = model;
+		const { distribution, rtsp } = model;
+		if (rtsp !== undefined) addRtspMetrics(this.#registry, rtsp);
 		this.#lookAtDistribution = distribution && addDistributionMetrics(this.#registry, distribution);
 	}
 

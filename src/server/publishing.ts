@@ -17,10 +17,15 @@ export interface PublishingOptions {
 	readonly hooks: Hooks | undefined;
 	/** By `app/stream`. */
 	readonly streams: ReadonlyMap<string, PublishedStream>;
+	/** Of all channels, whatever their source: `app/stream`. */
+	readonly channels: ReadonlySet<string>;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly limiter: LogLimiter;
 }
+
+/** Where packets are all there is to a stream. */
+const NOBODYS: PublicationSink = { accessUnit: () => undefined, end: () => undefined };
 
 export class Publishing {
 	readonly publications: Publications;
@@ -66,17 +71,23 @@ export class Publishing {
 		await this.#rtmp?.close();
 	}
 
+	/** A stream that is no channel's goes to RTSP's players alone. */
+	#isRelayed({ protocol }: PublicationInfo, label: string): boolean {
+		const { config, channels } = this.#options;
+		return protocol === "rtsp" && config.rtsp?.relay === true && !channels.has(label);
+	}
+
 	#open(info: PublicationInfo, request: AccessRequest): PublicationSink | PenstockError {
 		const { streams, log, hooks } = this.#options;
 		const channel = `${info.app}/${info.stream}`;
 		const stream = streams.get(channel);
-		if (stream === undefined) {
+		const { protocol, address, principal } = info;
+		if (stream === undefined && !this.#isRelayed(info, channel)) {
 			const text = `no channel ${JSON.stringify(channel)} takes a publisher; it needs one with "source: publish".`;
 			return new PenstockError("CHANNEL_NOT_FOUND", text);
 		}
-		const { protocol, address, principal } = info;
 		log.info({ channel, protocol, address, principal }, "publisher joined");
-		const sink = stream.open();
+		const sink = stream?.open() ?? NOBODYS;
 		return {
 			...sink,
 			end: (because) => {

@@ -13,6 +13,7 @@ import type {
 	ApiModel,
 	ChannelSnapshot,
 	DecisionSnapshot,
+	RtspFigures,
 	ServerSnapshot,
 	TotalsSnapshot,
 	ViewerList,
@@ -48,6 +49,8 @@ export interface ServerModelParts {
 	readonly reports: ReportServices;
 	/** Undefined where no packets are distributed. */
 	readonly distribution: DistributionModel | undefined;
+	/** Absent where RTSP is not spoken. */
+	readonly rtsp?: () => RtspFigures;
 	/** The name of the switching policy. */
 	readonly policy: string;
 	readonly version: string;
@@ -63,10 +66,12 @@ export interface ServerModelParts {
 
 export class ServerModel implements ApiModel {
 	readonly #parts: ServerModelParts;
+	readonly rtsp?: () => RtspFigures;
 	draining = false;
 
 	constructor(parts: ServerModelParts) {
 		this.#parts = parts;
+		if (parts.rtsp !== undefined) this.rtsp = parts.rtsp;
 	}
 
 	server(host: string): ServerSnapshot {

@@ -19,9 +19,12 @@ export class PublishingServer {
 	readonly penstock: Penstock;
 	/** `rtmp://127.0.0.1:port` */
 	readonly rtmp: string;
+	/** `rtsp://127.0.0.1:port` */
+	readonly rtsp: string;
 
 	constructor(penstock: Penstock) {
 		this.penstock = penstock;
+		this.rtsp = String(penstock.log.find(({ msg }) => msg === "listening")?.["rtsp"]);
 		this.rtmp = String(penstock.log.find(({ msg }) => msg === "listening")?.["rtmp"]);
 	}
 
