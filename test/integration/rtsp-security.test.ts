@@ -4,8 +4,11 @@
  */
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { Secret } from "../../src/access/secret.ts";
+import { signUrl } from "../../src/access/signed-url.ts";
 import { parseRtcp, type RtcpPacket } from "../../src/media/rtp/rtcp.ts";
 import { senderCompound } from "../../src/media/rtp/rtcp-writer.ts";
+import { nameOf } from "../kit/access-rig.ts";
 import { eventually } from "../kit/eventually.ts";
 import type { ConfigFile, Penstock } from "../kit/penstock.ts";
 import { type PublishingServer, startPublishing } from "../kit/publishing.ts";
@@ -111,6 +114,24 @@ test("SEC9: where packets may not go, UDP is answered 463, and the connection do
 	expect(taken.status).toBe(200);
 });
 
+test("where the table has no room for another rule or receiver, UDP is answered 461, and the connection does", async () => {
+	const full = await serve({ distribution: { engine: "node", limits: { rules: 1 } } });
+	const publisher = new RtspDialogue(urlOf(full));
+	await publisher.ask("ANNOUNCE", "", ["Content-Type: application/sdp"], PLAIN_SDP);
+	const byUdp = ["Transport: RTP/AVP;unicast;client_port=5000-5001;mode=record"];
+	expect((await publisher.ask("SETUP", "/streamid=0", byUdp)).status).toBe(461);
+	expect((await full.penstock.call("GET", "/api/v1/rules")).body).toEqual({ rules: [] });
+	const onConnection = ["Transport: RTP/AVP/TCP;interleaved=0-1;mode=record"];
+	expect((await publisher.ask("SETUP", "/streamid=0", onConnection)).status).toBe(200);
+
+	const server = await serve({ distribution: { engine: "node", limits: { receivers: 2 } } });
+	await publisherOf(server);
+	expect((await new RtspDialogue(urlOf(server)).play(await udpSocket())).status).toBe(200);
+	const second = new RtspDialogue(urlOf(server));
+	expect((await second.play(await udpSocket())).status).toBe(461);
+	expect((await ruleOf(server.penstock)).receivers.length).toBe(1);
+});
+
 test("SEC9: each receiver has its rates", async () => {
 	const rates = { receiverPacketsPerSecond: 200, receiverBitsPerSecond: 1_000_000 };
 	const server = await serve({ publish: { rtsp: rates } });
@@ -187,7 +208,7 @@ test.for([
 	["ten thousand lines", PLAIN_SDP + "a=x\r\n".repeat(10_000), 400],
 	["64 KiB and one byte", PLAIN_SDP.padEnd(65_537, " "), 413],
 	["a line that does not end", `${PLAIN_SDP}a=${"x".repeat(60_000)}`, 400],
-] as const)("SEC5: a description of %s is refused, and others go on", async ([, sdp, status]) => {
+] as const)("SEC8: a description of %s is refused, and others go on", async ([, sdp, status]) => {
 	const server = await serve();
 	const publisher = await publisherOf(server);
 	const bomb = new RtspDialogue(`${server.rtsp}/live/bomb`);
@@ -287,4 +308,35 @@ test("SEC4: without leave nobody publishes, watches or learns what there is", as
 	const viewer = new RtspDialogue(`${urlOf(server)}${token(`${KEY}, too`)}`);
 	expect((await viewer.ask("DESCRIBE")).status).toBe(200);
 	expect(JSON.stringify(server.penstock.log)).not.toContain("sixteen");
+});
+
+test("SEC4: a player whose right has come to its end is let go, and gets nothing more", async () => {
+	const key = "a key of more than thirty-two characters";
+	const server = await serve({
+		access: {
+			rights: [
+				{ match: "live/*", verbs: ["publish"], by: ["anyone"] },
+				{ match: "live/*", verbs: ["play"], by: [{ signed: "web" }] },
+			],
+			urlKeys: { web: { value: key } },
+			leewayMs: 0,
+		},
+	});
+	const publisher = await publisherOf(server);
+	const expires = Date.now() + 4000;
+	const app = nameOf("live");
+	const query = signUrl({ kid: nameOf("web"), key: new Secret(key), verb: "play", app, stream: nameOf("plain"), expires });
+	const player = new RtspDialogue(`${urlOf(server)}?${query}`);
+	expect((await player.play(await udpSocket())).status).toBe(200);
+	expect((await ruleOf(server.penstock)).receivers.length).toBe(1);
+	const stay = setInterval(() => publisher.send(0), 500);
+	try {
+		expect(await player.connection.closed).toBeUndefined();
+		await eventually(async () => expect((await ruleOf(server.penstock)).receivers).toEqual([]));
+		expect(Date.now()).toBeGreaterThan(expires - 1000);
+		const again = new RtspDialogue(`${urlOf(server)}?${query}`);
+		expect((await again.ask("DESCRIBE")).status).toBe(401);
+	} finally {
+		clearInterval(stay);
+	}
 });

@@ -2,12 +2,13 @@
  * RTSP end to end: what FFmpeg and GStreamer publish by UDP and on their connections, players get by RTSP in every way
  * and viewers by HTTP in four packagings, every frame once.
  */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../kit/eventually.ts";
+import { makeClip } from "../kit/media-maker.ts";
 import { runToEnd } from "../kit/processes.ts";
 import { COPIED_UNIT_MS, expectFrames, PUBLISHED, publishWithFfmpeg, startPublishing } from "../kit/publishing.ts";
 import { record } from "../kit/recording.ts";
-import { CLIP_FRAMES, ffmpegPlays, ffmpegPublishes, gstreamerPlays } from "../kit/rtsp-clients.ts";
+import { CLIP_FRAMES, ffmpegPlays, ffmpegPublishes, gstreamerPlays, gstreamerPublishes } from "../kit/rtsp-clients.ts";
 import { expectEveryFrameOnce, type Verdict } from "../kit/signal-reader.ts";
 import { TINY_CHANNEL } from "../kit/tiny-ladder.ts";
 
@@ -30,6 +31,21 @@ test.for(TRANSPORTS)("FFmpeg publishes by %s: every frame once, in four packagin
 	await server.live();
 	await Promise.all(PACKAGINGS.map((extension) => expectFrames(`${server.penstock.http}/live/cam.${extension}`)));
 	expect(await server.penstock.metric("penstock_published_access_units_dropped_total")).toBe(0);
+});
+
+test.for(TRANSPORTS)("GStreamer publishes by %s: every frame once, by HTTP and by RTSP", async (transport) => {
+	const server = await startPublishing({ channels: { cam: LADDER } });
+	const url = `${server.rtsp}/live/cam`;
+	const clip = await makeClip({ container: "mp4", seconds: 60, gopFrames: 15 });
+	const publisher = gstreamerPublishes(clip, url, transport);
+	onTestFinished(async () => void (await publisher.stop()));
+	await server.live();
+	const playing = TRANSPORTS.map((lower) => ffmpegPlays(url, lower, ["-t", "4"]));
+	await Promise.all(PACKAGINGS.map((extension) => expectFrames(`${server.penstock.http}/live/cam.${extension}`)));
+	for (const { counters } of await Promise.all(playing)) {
+		expect(counters.length).toBeGreaterThan(60);
+		expectEveryFrameOnce(counters);
+	}
 });
 
 test.for(ENGINES.flatMap((engine) => TRANSPORTS.map((transport) => [engine, transport] as const)))(

@@ -25,6 +25,13 @@ export async function ffmpegPublishes(
 	return launch("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-re", "-i", clip, ...output]);
 }
 
+/** Publishes the pictures of an MP4 file at its own pace. */
+export function gstreamerPublishes(file: string, url: string, protocols: "udp" | "tcp"): RunningProcess {
+	const pictures = `filesrc location=${file} ! qtdemux ! h264parse ! identity sync=true`;
+	const sink = `rtspclientsink location=${url} protocols=${protocols}`;
+	return startProcess("gst-launch-1.0", ["-q", ...`${pictures} ! ${sink}`.split(" ")]);
+}
+
 /** Plays until the server ends the connection. @param more options of its input */
 export async function ffmpegPlays(
 	url: string,

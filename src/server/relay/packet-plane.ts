@@ -49,20 +49,19 @@ export class PacketPlane {
 		return this.#host.choice.kind !== "dpdk";
 	}
 
-	/** Whether its engine has room for so many rules and receivers more; each rule may have one in this process, too. */
+	/** Whether table and engine have room for so many more; of the engine's, each rule may have one in this process, too. */
 	room(rules: number, receivers: number): PenstockError | undefined {
-		const { limits } = this.#host.description;
-		const { size } = this.table;
-		const most = { rules: limits.rules, receivers: limits.receivers - size.rules - rules };
-		for (const [what, wanted] of [
-			["rules", size.rules + rules],
-			["receivers", size.receivers + receivers],
-		] as const) {
-			if (wanted <= most[what]) continue;
-			const text = `the engine would have ${wanted} ${what}, and takes ${most[what]}; another engine takes more.`;
-			return new PenstockError("RULE_LIMIT", text);
-		}
-		return undefined;
+		const { limits: engine } = this.#host.description;
+		const { size, limits: table } = this.table;
+		const all = { rules: size.rules + rules, receivers: size.receivers + receivers };
+		const most = {
+			rules: Math.min(table.rules, engine.rules),
+			receivers: Math.min(table.receivers, engine.receivers - all.rules),
+		};
+		const what = (["rules", "receivers"] as const).find((one) => all[one] > most[one]);
+		if (what === undefined) return undefined;
+		const text = `there would be ${all[what]} ${what}, and ${most[what]} are taken; raise distribution.limits, or take an engine that has more.`;
+		return new PenstockError("RULE_LIMIT", text);
 	}
 
 	/** Resolves when the engine has carried out what was changed. @returns why it has not, of one of the rules */

@@ -31,6 +31,8 @@ export interface RelayPlayerParts {
 	readonly stream: RelayedStream;
 	readonly peer: RtspPeer;
 	readonly link: MediaLink;
+	/** There is no room for another receiver. */
+	readonly onFault: (error: PenstockError) => void;
 	readonly onClose: () => void;
 }
 
@@ -119,10 +121,10 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 		const address = parseAddress(peer.address)?.text;
 		if (address === undefined) return { kind: "unsupported" };
 		const serverPorts = await flow.ports();
-		if (serverPorts instanceof PenstockError) return answerOf(serverPorts);
+		if (serverPorts instanceof PenstockError) return this.#answerOf(serverPorts);
 		const receiver = { address, ports: clientPorts };
 		const hindrance = flow.hindrance(receiver);
-		if (hindrance !== undefined) return answerOf(hindrance);
+		if (hindrance !== undefined) return this.#answerOf(hindrance);
 		const route: Route = { receiver, begin: () => flow.add(receiver), end: () => flow.remove(receiver) };
 		return this.#granted(medium, route, { kind: "udp", serverPorts });
 	}
@@ -132,33 +134,36 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 		const flow = flows[medium]!;
 		if (group === undefined) return { kind: "unsupported" };
 		const serverPorts = await flow.ports();
-		if (serverPorts instanceof PenstockError) return answerOf(serverPorts);
+		if (serverPorts instanceof PenstockError) return this.#answerOf(serverPorts);
 		const receiver = await group.receiverOf(medium);
-		if (receiver instanceof PenstockError) return answerOf(receiver);
+		if (receiver instanceof PenstockError) return this.#answerOf(receiver);
 		const hindrance = flow.hindrance(receiver);
-		if (hindrance !== undefined) return answerOf(hindrance);
+		if (hindrance !== undefined) return this.#answerOf(hindrance);
 		const { address, ports, ttl } = receiver;
 		const route: Route = { begin: () => group.join(medium, flow), end: () => group.leave(medium, flow) };
 		return this.#granted(medium, route, { kind: "multicast", address, ports, ttl });
 	}
 
+	/** What cannot be had in this way may be had in another. */
+	#answerOf(error: PenstockError): SetUpAnswer {
+		switch (error.code) {
+			case "RULE_LIMIT":
+				this.#parts.onFault(error);
+				return { kind: "unsupported" };
+			case "RTSP_TRANSPORT":
+				return { kind: "unsupported" };
+			case "RULE_NETWORK":
+			case "RULE_INVALID":
+			case "RULE_LOOP":
+				return { kind: "prohibited", error };
+			default:
+				return { kind: "refused", error };
+		}
+	}
+
 	#granted(medium: number, route: Route, grant: TransportGrant): SetUpAnswer {
 		this.#routes.set(medium, route);
 		return { kind: "granted", grant };
-	}
-}
-
-/** What cannot be had in this way may be had in another. */
-function answerOf(error: PenstockError): SetUpAnswer {
-	switch (error.code) {
-		case "RTSP_TRANSPORT":
-			return { kind: "unsupported" };
-		case "RULE_NETWORK":
-		case "RULE_INVALID":
-		case "RULE_LOOP":
-			return { kind: "prohibited", error };
-		default:
-			return { kind: "refused", error };
 	}
 }
 

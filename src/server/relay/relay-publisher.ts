@@ -107,7 +107,10 @@ export class RelayPublisher implements MediaSession {
 		const source = { address: from.text, ports: clientPorts };
 		const pair = await rules.pairAt(label, medium, to.text, source);
 		if (pair instanceof PenstockError) {
-			return pair.code === "RTSP_TRANSPORT" ? { kind: "unsupported" } : { kind: "refused", error: pair };
+			// Where there is no room for another rule, the connection does.
+			if (pair.code === "RULE_LIMIT") onFault(pair);
+			else if (pair.code !== "RTSP_TRANSPORT") return { kind: "refused", error: pair };
+			return { kind: "unsupported" };
 		}
 		if (this.#closed) {
 			pair.close();

@@ -115,7 +115,7 @@ export class Relay implements RtspApplication {
 	}
 
 	#play(stream: RelayedStream, peer: RtspPeer, link: MediaLink, onLeft: () => void): OpenedPlay {
-		const { hooks, log } = this.#parts;
+		const { hooks, log, onFault } = this.#parts;
 		const { address, principal, request } = peer;
 		const fields = { channel: stream.label, protocol: request.protocol, address, principal };
 		log.info(fields, "player joined");
@@ -126,7 +126,7 @@ export class Relay implements RtspApplication {
 			hooks?.tell("on_stop", request);
 			onLeft();
 		};
-		return { description: stream.description, session: new RelayPlayer({ stream, peer, link, onClose }) };
+		return { description: stream.description, session: new RelayPlayer({ stream, peer, link, onFault, onClose }) };
 	}
 
 	/** One for all who play it. */

@@ -92,7 +92,7 @@ test("a receiver that may not be one changes nothing", async () => {
 test("an engine that has no room says so before a rule of others suffers", async () => {
 	const { rules, receivers } = host.description.limits;
 	expect([plane.room(rules, 0), plane.room(0, receivers)]).toEqual([undefined, undefined]);
-	expect(plane.room(rules + 1, 0)?.message).toContain(`would have ${rules + 1} rules, and takes ${rules}`);
+	expect(plane.room(rules + 1, 0)?.message).toContain(`would be ${rules + 1} rules, and ${rules} are taken`);
 	const pair = await opened("rtsp-cam");
 	// Each of the two rules may have a receiver in this process.
 	expect(plane.room(0, receivers - 2)).toBeUndefined();
