@@ -97,7 +97,7 @@ export const ERROR_CODES = {
 	RTSP_TRANSPORT: "None of the transports that an RTSP client offers can be had.",
 	RULES_FILE: "A file with rules cannot be read or written, or what it says is wrong.",
 	RULE_CONFLICT: "Two rules would take the same packets.",
-	RULE_FIXED: "A rule of the configuration cannot be changed at run time.",
+	RULE_FIXED: "A rule of the configuration, or of an RTSP session, cannot be changed at run time.",
 	RULE_INVALID: "A rule, or a part of it, does not follow its form.",
 	RULE_LIMIT: "A rule exceeds a limit on receivers, packets or bits per second.",
 	RULE_LOOP: "A receiver of a rule is what a rule takes, so that packets would come back or go round.",

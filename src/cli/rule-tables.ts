@@ -4,6 +4,12 @@ import { endpointText } from "../server/distribution-terms.ts";
 
 type Cells = readonly string[];
 
+const KINDS: Readonly<Record<RuleDetail["origin"], string>> = {
+	config: "from the configuration",
+	"run-time": "made at run time",
+	session: "of an RTSP session",
+};
+
 /** Columns as wide as their widest cell; the first left, those of numbers right. */
 export function columns(rows: readonly Cells[], numbersFrom: number): string {
 	const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -34,7 +40,7 @@ export const rulesTable = (rules: readonly RuleSummary[]): string =>
 
 export function ruleLines(rule: RuleDetail): string {
 	const { name, generation, origin, media, permanent, received, sent } = rule;
-	const kind = origin === "config" ? "from the configuration" : "made at run time";
+	const kind = KINDS[origin];
 	return [
 		`${name}: ${media} to ${matchText(rule)}, ${kind}${permanent ? ", permanent" : ""}, generation ${generation}`,
 		`received ${received.packets} packets, sent ${sent.packets}${dropText(rule.drops)}`,

@@ -45,7 +45,7 @@ export interface DistributionAnswer {
 interface RuleHead {
 	readonly name: string;
 	readonly generation: number;
-	readonly origin: "config" | "run-time";
+	readonly origin: "config" | "run-time" | "session";
 	readonly match: FlowMatch;
 	readonly media: string;
 	readonly permanent: boolean;

@@ -64,7 +64,7 @@ function ruleRow(rule: RuleAnswer, rates: readonly number[] | undefined): Templa
 		<th scope="row">
 			<a href=${hashOf({ kind: "rule", name })}>${name}</a>
 			${fault === undefined ? nothing : badge("not carried out", "bad")}
-			${origin === "config" ? html`<span class="hint">configured</span>` : nothing}
+			${origin === "run-time" ? nothing : html`<span class="hint">${origin === "config" ? "configured" : "RTSP"}</span>`}
 		</th>
 		<td>${matchText(match)}</td>
 		<td>${media}</td>

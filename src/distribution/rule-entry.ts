@@ -3,8 +3,8 @@ import type { Name } from "../base/name.ts";
 import { endpointText, type FlowMatch, type Receiver, type Rule, type RuleDraft } from "../wire/distributor-rule.ts";
 import { type Load, loadOf, NO_LOAD, plus } from "./rule-limits.ts";
 
-/** `config` rules change with the configuration alone. */
-export type RuleOrigin = "config" | "run-time";
+/** `config` rules change with the configuration alone, `session` rules with the RTSP session that has made them. */
+export type RuleOrigin = "config" | "run-time" | "session";
 
 export interface Entry {
 	readonly name: Name;

@@ -356,3 +356,27 @@ test("a rule may be given as it is listed, but for its generation", () => {
 	const same: RuleDraft = draft;
 	expect(table.put(same)).toMatchObject(draft);
 });
+
+describe("the rules of sessions", () => {
+	const SESSION = { origin: "session" } as const;
+
+	test("are changed by sessions alone, and touch nobody else's", () => {
+		const table = tableOf();
+		table.put(cam(), SESSION);
+		table.put(cam({ name: "api", match: { address: "127.0.0.1", port: 7000 } }));
+		expect(table.originOf("cam-1")).toBe("session");
+		for (const change of [
+			() => table.put(cam({ receivers: [] })),
+			() => table.delete("cam-1"),
+			() => table.addReceivers("cam-1", [receiver(6001)]),
+			() => table.put(cam({ name: "api" }), SESSION),
+			() => table.delete("api", SESSION),
+		]) {
+			expect(codeOf(change)).toBe("RULE_FIXED");
+		}
+		table.addReceivers("cam-1", [receiver(6001)], SESSION);
+		expect(table.get("cam-1")!.receivers.map(({ port }) => port)).toContain(6001);
+		table.delete("cam-1", SESSION);
+		expect(table.names()).toEqual(["api"]);
+	});
+});

@@ -18,6 +18,8 @@ import { type Tap, Taps } from "./rule-taps.ts";
 export interface ChangeOptions {
 	/** The generation that the caller has seen: where the rule has another one, nothing is changed. */
 	readonly ifGeneration?: number;
+	/** Whose rules the caller changes, and makes: `run-time` where this is left out. */
+	readonly origin?: Exclude<RuleOrigin, "config">;
 }
 
 export type ChangeListener = (change: ChangeRequest) => void;
@@ -29,6 +31,12 @@ export interface ReceiversChange {
 	/** Keys of receivers; those that are not there are passed over. */
 	readonly remove?: unknown;
 }
+
+const FIXED_BECAUSE: Readonly<Record<RuleOrigin, string>> = {
+	config: "comes from the configuration; change it there",
+	session: "is that of an RTSP session; it goes with the session",
+	"run-time": "was made at run time, and no session may have it",
+};
 
 export class RuleTable {
 	readonly #clock: Clock;
@@ -89,7 +97,7 @@ export class RuleTable {
 	put(draft: unknown, options: ChangeOptions = {}): Rule {
 		const wanted = judgedDraft(draft);
 		this.#changeable(wanted.name, options);
-		return this.#put(this.#admit(wanted), "run-time");
+		return this.#put(this.#admit(wanted), options.origin ?? "run-time");
 	}
 
 	/** @throws PenstockError RULE_NOT_FOUND, RULE_STALE, RULE_FIXED */
@@ -339,10 +347,10 @@ export class RuleTable {
 		return entry;
 	}
 
-	#changeable(name: string, { ifGeneration }: ChangeOptions): void {
+	#changeable(name: string, { ifGeneration, origin = "run-time" }: ChangeOptions): void {
 		const entry = this.#entries.get(name);
-		if (entry?.origin === "config") {
-			throw new PenstockError("RULE_FIXED", `rule ${name} comes from the configuration; change it there.`);
+		if (entry !== undefined && entry.origin !== origin) {
+			throw new PenstockError("RULE_FIXED", `rule ${name} ${FIXED_BECAUSE[entry.origin]}.`);
 		}
 		if (ifGeneration === undefined || ifGeneration === (entry?.generation ?? 0)) return;
 		const now = entry === undefined ? "is gone" : `has generation ${entry.generation}`;

@@ -205,3 +205,14 @@ test("what opens the stream may refuse it, or fail", async () => {
 	});
 	expect(refusal(await broken.ask(request(), new Client()))).toBe("INTERNAL");
 });
+
+test("a protocol that has asked the gate itself is admitted without it, and never asked again", async () => {
+	const rig = makeRig();
+	const first = rig.publications.admit(request(), "camera", new Client());
+	expect([granted(first).info.principal, rig.asked]).toEqual(["camera", 0]);
+	rig.clock.advance(600_000);
+	await settled();
+	expect([rig.asked, granted(first).isOver]).toEqual([0, false]);
+	const second = await rig.publications.ask(request(), new Client());
+	expect(second).toMatchObject({ kind: "refused", error: { code: "PUBLISHER_EXISTS" } });
+});

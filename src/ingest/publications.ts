@@ -63,8 +63,6 @@ export interface RefusalCount {
 	readonly count: number;
 }
 
-type Granted = Extract<AccessAnswer, { readonly kind: "granted" }>;
-
 /** Wall clocks jump, so that a right which ends later is looked at so often. */
 const LONGEST_LEG_MS = 30_000;
 
@@ -96,15 +94,20 @@ export class Publications {
 	/** Asks for leave to publish. Never throws, never rejects. */
 	async ask(request: AccessRequest, publisher: Publisher): Promise<Admission> {
 		const answer = await this.#askGate(request);
-		const admission = answer.kind === "refused" ? answer : this.#admit(request, publisher, answer);
-		if (admission.kind === "refused") this.#countRefusal(request, admission.error.code);
+		const admission =
+			answer.kind === "refused"
+				? this.#refused(request, answer.error)
+				: this.admit(request, answer.principal, publisher);
+		if (admission.kind === "admitted" && answer.kind === "granted")
+			this.#watchRight(admission.publication, request, answer.until);
 		return admission;
 	}
 
-	#admit(request: AccessRequest, publisher: Publisher, answer: Granted): Admission {
+	/** For a protocol that has asked the gate itself, and asks it again. Never throws. */
+	admit(request: AccessRequest, principal: string, publisher: Publisher): Admission {
 		const refused = (error: PenstockError): Admission => {
 			this.#options.turnedAway?.(request);
-			return { kind: "refused", error };
+			return this.#refused(request, error);
 		};
 		// Gone while the gate thought: it must not push anybody out.
 		if (!publisher.isOpen) return refused(new PenstockError("PUBLISHER_SILENT", "the publisher has gone."));
@@ -114,13 +117,12 @@ export class Publications {
 			if (this.#options.second === "refuse") return refused(taken(request, former));
 			former.dismiss(new PenstockError("PUBLISHER_REPLACED", `${named(request)} is published from elsewhere now.`));
 		}
-		const info = this.#infoOf(request, answer.principal);
+		const info = this.#infoOf(request, principal);
 		const sink = this.#open(info, request);
 		if (sink instanceof PenstockError) return refused(sink);
 		const figures = new PublicationFigures(this.#options.clock);
 		const publication = new Publication({ info, sink, publisher, figures, forget: () => this.#byStream.delete(key) });
 		this.#byStream.set(key, publication);
-		this.#watchRight(publication, request, answer.until);
 		return { kind: "admitted", publication };
 	}
 
@@ -135,10 +137,12 @@ export class Publications {
 		for (const publication of [...this.#byStream.values()]) publication.dismiss(error);
 	}
 
-	#countRefusal({ protocol }: AccessRequest, code: ErrorCode): void {
+	#refused({ protocol }: AccessRequest, error: PenstockError): Admission {
+		const { code } = error;
 		const key = `${protocol} ${code}`;
 		const count = (this.#refusals.get(key)?.count ?? 0) + 1;
 		this.#refusals.set(key, { protocol, code, count });
+		return { kind: "refused", error };
 	}
 
 	#infoOf({ app, stream, protocol, address }: AccessRequest, principal: string): PublicationInfo {

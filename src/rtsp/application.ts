@@ -10,6 +10,7 @@
  */
 import type { PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
+import type { AccessRequest } from "../wire/access.ts";
 import type { Pair } from "../wire/rtsp-transport.ts";
 import type { SdpSession } from "../wire/sdp.ts";
 
@@ -27,6 +28,8 @@ export interface RtspPeer {
 	readonly principal: string;
 	/** For logs, hooks and the API: not what the client has as its session. */
 	readonly clientId: string;
+	/** What the gate was asked, and by which it knows the session. */
+	readonly request: AccessRequest;
 }
 
 export type Refused = { readonly kind: "refused"; readonly error: PenstockError };

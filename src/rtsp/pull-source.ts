@@ -14,6 +14,8 @@ export interface PullSourceOptions {
 	readonly transport: "udp-first" | "udp" | "interleaved";
 	readonly application: PullApplication;
 	readonly silenceMs: number;
+	/** The connection stands. @param localAddress this side's: where packets by UDP come */
+	readonly onConnected?: (localAddress: string) => void;
 }
 
 const LINGER_MS = 1000;
@@ -41,7 +43,10 @@ export function openPull(options: PullSourceOptions): PullClient {
 		},
 	});
 	socket.setNoDelay(true);
-	socket.once(tls ? "secureConnect" : "connect", () => client.start());
+	socket.once(tls ? "secureConnect" : "connect", () => {
+		options.onConnected?.(socket.localAddress ?? "");
+		client.start();
+	});
 	socket.on("data", (bytes: Buffer) => client.push(bytes));
 	socket.on("error", (thrown) => client.failed(unreachable(url, thrown)));
 	socket.once("close", () => client.closed());

@@ -213,9 +213,9 @@ export class RequestHandler {
 		return reply;
 	}
 
-	#peerOf({ principal }: Grant): RtspPeer {
+	#peerOf({ principal, request }: Grant): RtspPeer {
 		const { address, localAddress, clientId } = this.#parts;
-		return { address, localAddress, clientId, principal };
+		return { address, localAddress, clientId, principal, request };
 	}
 
 	#newSession(role: Verb, target: RtspTarget): ServerSession {

@@ -223,10 +223,11 @@ describe("a player", () => {
 			],
 			...["start", "pause", "start", "close undefined"],
 		]);
-		expect(rig.application.peer).toEqual({
+		expect(rig.application.peer).toMatchObject({
 			address: "192.0.2.7",
 			localAddress: "192.0.2.1",
 			principal: "anybody",
+			request: { verb: "play", app: "live", stream: "cam", protocol: "rtsp", address: "192.0.2.7" },
 			clientId: "rtsp-1",
 		});
 		expect([rig.refused, rig.ended]).toEqual([[], undefined]);

@@ -54,6 +54,11 @@ export class AccessHost implements AccessGate, AccessNotices {
 		return { answers: counts.all(), evaluated: counts.evaluated, hooks: { ...counts.hooks } };
 	}
 
+	/** What a user's Digest is made of (RFC 7616); undefined where there is no such user. */
+	digestSecretOf(user: string): string | undefined {
+		return this.#control.digestSecretOf(user)?.reveal();
+	}
+
 	async ask(request: AccessRequest): Promise<AccessAnswer> {
 		return await this.#control.gate.ask(request);
 	}

@@ -70,7 +70,7 @@ const rule = {
 	name: text,
 	/** Rises with every change. */
 	generation: count,
-	origin: z.enum(["config", "run-time"]),
+	origin: z.enum(["config", "run-time", "session"]),
 	match: flowMatch,
 	media,
 	permanent: z.boolean(),

@@ -281,6 +281,13 @@ export type ServerSnapshot = z.infer<typeof serverSnapshot>;
 export type ViewerList = z.infer<typeof viewerList>;
 
 /** Everything behind the API. Commands throw PenstockError VIEWER_NOT_FOUND, RENDITION_NOT_FOUND. */
+/** What goes on by RTSP. */
+export interface RtspFigures {
+	readonly connections: number;
+	readonly streams: number;
+	readonly players: number;
+}
+
 export interface ApiModel {
 	/** @param host that the server was asked by, as a URL has it, without a port */
 	server(host: string): ServerSnapshot;
@@ -308,6 +315,8 @@ export interface ApiModel {
 	readonly publishing: PublishingModel | undefined;
 	/** What the gate has said; undefined where everybody watches and nobody publishes. */
 	readonly access: (() => AccessFigures) | undefined;
+	/** Absent where RTSP is not spoken. */
+	readonly rtsp?: () => RtspFigures;
 	/** The server takes no more viewers and is about to end. */
 	readonly draining: boolean;
 }

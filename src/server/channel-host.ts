@@ -21,6 +21,7 @@ import { type ReadyInputState, ReadyLadder } from "../ladder/ready/ready-ladder.
 import type { Log } from "./log.ts";
 import type { LogLimiter } from "./log-limiter.ts";
 import type { ServedInput } from "./ready-inputs.ts";
+import type { Wanted } from "./wanted.ts";
 
 export interface ChannelHostOptions {
 	readonly app: Name;
@@ -46,6 +47,8 @@ export interface PublishedPart {
 	readonly input: PublishedInput | readonly ServedInput[];
 	/** For a publisher to come back, before those who watch are let go; undefined where there is none. */
 	readonly returnWithin: Milliseconds | undefined;
+	/** Kept by the channel: whether its ladder takes anything. */
+	readonly wanted: Wanted;
 }
 
 export interface InputState extends ReadyInputState {
@@ -143,7 +146,7 @@ export class ChannelHost implements Programme {
 	}
 
 	start(): void {
-		if (!this.onDemand) this.#ladder.start();
+		if (!this.onDemand) this.#startLadder();
 	}
 
 	/** The server shuts down: whoever waits for a picture need not wait any longer. */
@@ -172,7 +175,7 @@ export class ChannelHost implements Programme {
 		this.#claims++;
 		this.#idleTimer?.cancel();
 		this.#idleTimer = undefined;
-		if (this.onDemand) this.#ladder.start();
+		if (this.onDemand) this.#startLadder();
 		let open = true;
 		return () => {
 			if (!open) return;
@@ -293,8 +296,14 @@ export class ChannelHost implements Programme {
 		this.#idleTimer = clock.after(onDemand.idle, () => {
 			log.info({ idleMs: onDemand.idle }, "nobody watches: the encoder stops");
 			this.#live = false;
+			if (this.#options.published !== undefined) this.#options.published.wanted.is = false;
 			void this.#ladder.stop();
 		});
+	}
+
+	#startLadder(): void {
+		if (this.#options.published !== undefined) this.#options.published.wanted.is = true;
+		this.#ladder.start();
 	}
 
 	#notReady(why: string): PenstockError {

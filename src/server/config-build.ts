@@ -3,6 +3,7 @@
  * takes more than one value to judge: names, order of renditions, what a copied rendition can go with.
  */
 import { resolve } from "node:path";
+import { Secret } from "../access/secret.ts";
 import { clauseOf } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import { bitsPerSecond, bytes, milliseconds } from "../base/units.ts";
@@ -10,7 +11,8 @@ import type { SourceSpec } from "../ladder/ladder-config.ts";
 import { DEFAULT_TIMEOUTS, type FfmpegTools, type LadderConfig, type RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceArguments } from "../ladder/source-arguments.ts";
 import { OPUS_SAMPLE_RATE_HZ } from "../media/opus.ts";
-import type { Built, ChannelConfig, Config, ReportsConfig } from "./config.ts";
+import { parsePullUrl } from "../rtsp/pull-url.ts";
+import type { Built, ChannelConfig, Config, PullConfig, ReportsConfig } from "./config.ts";
 import { buildAccess } from "./config-access.ts";
 import { buildApi } from "./config-api.ts";
 import { buildPolicy, buildServer } from "./config-capability.ts";
@@ -38,11 +40,11 @@ export function buildConfig(shape: ConfigShape, folder: string): Built {
 	);
 	const distribution = buildDistribution(shape, folder, findings);
 	refuseRulesWithoutDistribution(channels, distribution, findings);
-	const publish = buildPublish(shape, folder);
+	const publish = buildPublish(shape, folder, findings);
 	refusePublishedWithoutSection(channels, publish, findings);
 	refuseSharedInputs(channels, findings);
 	const access = buildAccess(shape, folder, findings);
-	if (channels.length === 0 && distribution === undefined)
+	if (channels.length === 0 && distribution === undefined && publish?.rtsp?.relay !== true)
 		findings.value(["channels"], 'has no channel; add one, for example "demo: { source: test }"');
 	const policy = buildPolicy({ shape, channels, folder, findings });
 	const server = buildServer(shape, findings);
@@ -158,7 +160,8 @@ function buildChannel(input: ChannelInput): ChannelConfig {
 		},
 	};
 	const onDemand = channel.onDemand ? { onDemand: { idle: milliseconds(channel.idleMs) } } : {};
-	return { app, stream, label, ring: milliseconds(ringMs), ...onDemand, ladder };
+	const pull = buildPull(channel, path, findings);
+	return { app, stream, label, ring: milliseconds(ringMs), ...onDemand, ladder, ...(pull && { pull }) };
 }
 
 const audioSpec = (audio: Exclude<ChannelShape["audio"], "none">): NonNullable<LadderConfig["audio"]> => ({
@@ -260,7 +263,7 @@ function buildSource({ channel, renditions, isReady, folder, path, findings }: S
 		if (!isReady) findings.wrong([...path, "source"], undefined, allowed);
 		return { kind: "ready" };
 	}
-	if (source === "publish") return { kind: "published" };
+	if (source === "publish" || (typeof source === "object" && "pull" in source)) return { kind: "published" };
 	if (typeof source === "string" && source !== "test") {
 		if (source.startsWith(RULE_SCHEME)) return { kind: "rule", rule: source.slice(RULE_SCHEME.length) };
 		if (source.includes("://")) return { kind: "url", url: source };
@@ -285,6 +288,20 @@ function buildSource({ channel, renditions, isReady, folder, path, findings }: S
 		height: picture.height ?? best.height,
 		frameRate: picture.frameRate ?? channel.frameRate ?? DEFAULT_FRAME_RATE,
 	};
+}
+
+const PULL_TRANSPORTS = { auto: "udp-first", udp: "udp", tcp: "interleaved" } as const;
+
+function buildPull({ source }: ChannelShape, above: Path, findings: Findings): PullConfig | undefined {
+	if (typeof source !== "object" || !("pull" in source)) return undefined;
+	try {
+		parsePullUrl(source.pull);
+	} catch (thrown) {
+		const path = [...above, "source", "pull"];
+		const text = `${pathText(path)}: ${clauseOf(thrown)}`;
+		findings.problems.push({ code: "CONFIG_VALUE", path, at: "value", text });
+	}
+	return { url: new Secret(source.pull), transport: PULL_TRANSPORTS[source.transport] };
 }
 
 /** Asks the ladder whether it would open this. */

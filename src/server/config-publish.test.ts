@@ -37,9 +37,47 @@ describe("the section publish", () => {
 	});
 
 	it("can do without RTMP", () => {
-		const config = parse(`publish: { rtmp: { enabled: false }, second: replace }\n${CHANNELS}`);
+		const config = parse(
+			`publish: { rtmp: { enabled: false }, rtsp: { enabled: false }, second: replace }\n${CHANNELS}`,
+		);
 		expect(config.publish).toMatchObject({ rtmp: undefined, second: "take-over" });
 		expect(summarizeConfig(config)).toContain("publish   HTTP; a second publisher of a stream takes over");
+	});
+
+	it("lets publishers and players in by RTSP at 8554, and media by UDP at ports of its own", () => {
+		const { publish } = parse(`publish: {}\n${CHANNELS}`);
+		expect(publish!.rtsp).toMatchObject({ listen: { host: "0.0.0.0", port: 8554 }, relay: true });
+		expect(publish!.rtsp!.udp).toMatchObject({ ports: { first: 20_000, last: 29_999 }, multicast: undefined });
+		expect(parse(`publish: { rtsp: { udp: false } }\n${CHANNELS}`).publish!.rtsp!.udp).toBeUndefined();
+		expect(parse(`publish: { rtsp: { enabled: false } }\n${CHANNELS}`).publish!.rtsp).toBeUndefined();
+	});
+
+	it("needs no channel where streams are relayed", () => {
+		expect(parse("publish: {}\nchannels: {}").channels).toEqual([]);
+		expect(refusal("publish: { rtsp: { relay: false } }\nchannels: {}")).toContain("has no channel");
+	});
+
+	it.each([
+		["ports: 5000-5001", "a range of at least 100 ports"],
+		["ports: 60000-70000", "a range of at least 100 ports"],
+		["multicast: { groups: 10.0.0.0/8 }", "groups of IPv4"],
+		["multicast: { groups: 224.0.0.0/4 }", "groups of IPv4"],
+	])("tells what is wrong with rtsp: { %s }", (text, wanted) => {
+		expect(refusal(`publish: { rtsp: { ${text} } }\n${CHANNELS}`)).toContain(wanted);
+	});
+
+	it("takes what is pulled for a publisher, and keeps the password to itself", () => {
+		const pull = 'channels: { cam: { source: { pull: "rtsp://u:hidden@10.0.0.7/s", transport: tcp } } }';
+		const config = parse(`publish: {}\n${pull}`);
+		expect(config.channels[0]).toMatchObject({
+			ladder: { source: { kind: "published" } },
+			pull: { transport: "interleaved" },
+		});
+		expect(JSON.stringify(config) + summarizeConfig(config)).not.toContain("hidden");
+		expect(refusal(pull)).toContain("is pulled by RTSP, which is switched off");
+		expect(refusal('publish: {}\nchannels: { cam: { source: { pull: "http://10.0.0.7/" } } }')).toContain(
+			"channels.cam.source",
+		);
 	});
 
 	it("must be there where a channel waits for a publisher", () => {

@@ -1,9 +1,11 @@
 /** The section `publish`: from single values to what publishers are told and held to. */
 import { resolve } from "node:path";
-import { type Milliseconds, milliseconds } from "../base/units.ts";
+import { type BitsPerSecond, bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
+import type { Network } from "../distribution/network.ts";
 import type { ChannelConfig } from "./config.ts";
 import type { Findings } from "./config-findings.ts";
 import type { ConfigShape } from "./config-schema.ts";
+import type { PortRange } from "./config-values.ts";
 import type { ListenAddress } from "./listen-address.ts";
 
 export interface PublishConfig {
@@ -11,6 +13,8 @@ export interface PublishConfig {
 	readonly rtmp: RtmpConfig | undefined;
 	/** Undefined: nobody publishes by RTMPS. */
 	readonly rtmps: RtmpsConfig | undefined;
+	/** Undefined: RTSP is not listened for. */
+	readonly rtsp: RtspConfig | undefined;
 	readonly http: boolean;
 	readonly second: "refuse" | "take-over";
 	readonly setupTimeout: Milliseconds;
@@ -30,14 +34,36 @@ export interface RtmpsConfig extends RtmpConfig {
 	readonly keyFile: string;
 }
 
+export interface RtspConfig {
+	readonly listen: ListenAddress;
+	readonly maxConnections: number;
+	readonly maxConnectionsPerAddress: number;
+	readonly sessionTimeout: Milliseconds;
+	/** Streams that are no channel's may be published. */
+	readonly relay: boolean;
+	/** Undefined: media go on the connections alone. */
+	readonly udp: RtspUdpConfig | undefined;
+}
+
+export interface RtspUdpConfig {
+	readonly ports: PortRange;
+	/** Of one receiver. */
+	readonly packetsPerSecond: number;
+	readonly rate: BitsPerSecond;
+	/** Undefined: nothing goes to groups. */
+	readonly multicast: { readonly groups: Network; readonly ttl: number } | undefined;
+}
+
 /** @param folder of the configuration file */
-export function buildPublish({ publish }: ConfigShape, folder: string): PublishConfig | undefined {
+export function buildPublish({ publish }: ConfigShape, folder: string, findings: Findings): PublishConfig | undefined {
 	if (publish === undefined) return undefined;
 	const { enabled, tls, ...rtmp } = publish.rtmp;
 	const files = tls && { certFile: resolve(folder, tls.certFile), keyFile: resolve(folder, tls.keyFile) };
+	refuseGroups(publish.rtsp.multicast?.groups, findings);
 	return {
 		rtmp: enabled ? rtmp : undefined,
 		rtmps: files && { ...rtmp, ...files, listen: tls.listen },
+		rtsp: publish.rtsp.enabled ? buildRtsp(publish.rtsp) : undefined,
 		http: publish.http,
 		second: publish.second === "replace" ? "take-over" : "refuse",
 		setupTimeout: milliseconds(publish.setupTimeoutMs),
@@ -46,16 +72,41 @@ export function buildPublish({ publish }: ConfigShape, folder: string): PublishC
 	};
 }
 
+function buildRtsp(shape: NonNullable<ConfigShape["publish"]>["rtsp"]): RtspConfig {
+	const { listen, maxConnections, maxConnectionsPerAddress, sessionTimeoutMs, relay, udp } = shape;
+	const { ports, receiverPacketsPerSecond, receiverBitsPerSecond, multicast } = shape;
+	const byUdp = {
+		...{ ports, multicast, packetsPerSecond: receiverPacketsPerSecond },
+		rate: bitsPerSecond(receiverBitsPerSecond),
+	};
+	return {
+		...{ listen, maxConnections, maxConnectionsPerAddress, relay },
+		sessionTimeout: milliseconds(sessionTimeoutMs),
+		udp: udp ? byUdp : undefined,
+	};
+}
+
+function refuseGroups(groups: Network | undefined, findings: Findings): void {
+	if (groups === undefined) return;
+	const { bytes, prefixBits, text } = groups;
+	if (bytes.length === 4 && bytes[0]! >= 224 && bytes[0]! < 240 && prefixBits >= 8) return;
+	findings.wrong(["publish", "rtsp", "multicast", "groups"], text, 'groups of IPv4, such as "239.255.80.0/24"');
+}
+
 /** A channel waits for a publisher whom nobody lets in. */
 export function refusePublishedWithoutSection(
 	channels: readonly ChannelConfig[],
 	publish: PublishConfig | undefined,
 	findings: Findings,
 ): void {
-	if (publish !== undefined) return;
 	const text = 'is what somebody publishes, but nobody is let in; add the section "publish: {}"';
-	for (const { stream, ladder } of channels) {
-		if (ladder.source.kind === "published") findings.value(["channels", stream, "source"], text);
+	for (const { stream, ladder, pull } of channels) {
+		const path = ["channels", stream, "source"];
+		if (pull !== undefined && publish?.rtsp === undefined) {
+			findings.value(path, 'is pulled by RTSP, which is switched off; add the section "publish: {}"');
+		}
+		if (publish !== undefined || pull !== undefined) continue;
+		if (ladder.source.kind === "published") findings.value(path, text);
 		for (const [index, rendition] of ladder.renditions.entries()) {
 			if (rendition.kind !== "ready" || rendition.input.kind !== "published") continue;
 			findings.value(["channels", stream, "renditions", index, "from"], text);

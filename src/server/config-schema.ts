@@ -159,6 +159,11 @@ const testSource = z.strictObject({
 });
 const fileSource = z.strictObject({ file: text("the path of a file"), loop: flag().prefault(true) });
 const urlSource = z.strictObject({ url: text("a URL") });
+const pullSource = z.strictObject({
+	pull: text("a URL"),
+	/** `auto`: UDP, and the connection where the server has none. */
+	transport: oneOf(["auto", "udp", "tcp"]).prefault("auto"),
+});
 const ruleSource = z.strictObject({ rule: text("the name of a rule"), sdp: text("the path of a file").optional() });
 
 /** RTP by UDP. */
@@ -193,7 +198,7 @@ export const DEFAULT_RENDITIONS = [
 const channel = z.strictObject({
 	app: text("a name").prefault("live"),
 	/** Absent where each rendition comes from an input of its own. */
-	source: z.union([z.string(), testSource, fileSource, urlSource, ruleSource]).optional(),
+	source: z.union([z.string(), testSource, fileSource, urlSource, pullSource, ruleSource]).optional(),
 	unitMs: durationMs(250, 10_000).prefault(1000),
 	/** Absent: 8 s, or three units where that is more. */
 	ringMs: durationMs(500, 120_000).optional(),

@@ -1,6 +1,6 @@
 /** A configuration in a few lines for people. */
 import type { InputSpec, RenditionSpec } from "../ladder/ladder-config.ts";
-import { sourceLabel } from "../ladder/source-arguments.ts";
+import { sourceLabel, withoutSecrets } from "../ladder/source-arguments.ts";
 import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
 import type { DistributionConfig, DistributorConfig } from "./config-distribution.ts";
 import type { PublishConfig } from "./config-publish.ts";
@@ -33,10 +33,11 @@ function reportsText({ network, status, nats }: ReportsConfig): string {
 	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
 }
 
-function publishText({ rtmp, rtmps, http, second }: PublishConfig): string {
+function publishText({ rtmp, rtmps, rtsp, http, second }: PublishConfig): string {
 	const ways = [
 		...(rtmp === undefined ? [] : [`RTMP at ${formatListenAddress(rtmp.listen)}`]),
 		...(rtmps === undefined ? [] : [`RTMPS at ${formatListenAddress(rtmps.listen)}`]),
+		...(rtsp === undefined ? [] : [`RTSP at ${formatListenAddress(rtsp.listen)}`]),
 		...(http ? ["HTTP"] : []),
 	];
 	const next = second === "refuse" ? "is refused" : "takes over";
@@ -56,7 +57,7 @@ const portText = (engine: string, { device, backend }: DistributorConfig): strin
 		...(backend === undefined ? [] : [backend]),
 	].join(" ");
 
-function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] {
+function summarizeChannel({ label, ladder, onDemand, pull }: ChannelConfig): string[] {
 	const { source, renditions, unitDuration, audio, codec = "h264" } = ladder;
 	const isReady = source.kind === "ready";
 	const theirs = `audio of ${audio?.from ?? "the first that has any"}`;
@@ -65,7 +66,7 @@ function summarizeChannel({ label, ladder, onDemand }: ChannelConfig): string[] 
 	const picture = renditions.length === 0 ? "no video" : `video ${codec}`;
 	const when = onDemand === undefined ? "always on" : "on demand";
 	return [
-		`channel   /${label}.ts from ${sourceLabel(source)}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
+		`channel   /${label}.ts from ${pull === undefined ? sourceLabel(source) : withoutSecrets(pull.url.reveal())}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
 		...renditions.map((rendition) => `  ${rendition.name.padEnd(10)}${renditionText(rendition)}`),
 	];
 }

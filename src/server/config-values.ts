@@ -135,6 +135,22 @@ export const network = (): z.ZodType<Network> =>
 		typeof raw === "string" ? parseNetwork(raw) : undefined,
 	);
 
+export interface PortRange {
+	readonly first: number;
+	readonly last: number;
+}
+
+/** Ports that are nobody's by right, in pairs. */
+const LOWEST_PORT = 1024;
+const FEWEST_PORTS = 100;
+
+export const portRange = (): z.ZodType<PortRange> =>
+	value(`a range of at least ${FEWEST_PORTS} ports from ${LOWEST_PORT} to 65535, such as "20000-29999"`, (raw) => {
+		const match = typeof raw === "string" ? /^(\d{4,5})-(\d{4,5})$/.exec(raw) : null;
+		const [first, last] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
+		return first >= LOWEST_PORT && last <= 65_535 && last - first >= FEWEST_PORTS - 1 ? { first, last } : undefined;
+	});
+
 const HIGHEST_FRAME_RATE = 240;
 
 /** Frames per second: 30, 12.5, "30000/1001"; 23.976, 29.97 and 59.94 mean the fractions that they are short for. */

@@ -314,7 +314,7 @@ describe("a refusal", () => {
 			"an unknown key like no other, with those known",
 			channel("{ source: { zzzzzzzz: 1 } }"),
 			[
-				'CONFIG_KEY: penstock.yaml:2:21: unknown key "zzzzzzzz" in channels.cam1.source; known here: test, file, loop, url, rule, sdp.',
+				'CONFIG_KEY: penstock.yaml:2:21: unknown key "zzzzzzzz" in channels.cam1.source; known here: test, file, loop, url, pull, transport, rule, sdp.',
 			],
 		],
 		[

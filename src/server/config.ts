@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import type { Secret } from "../access/secret.ts";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import type { BitsPerSecond, Bytes, Milliseconds } from "../base/units.ts";
@@ -95,6 +96,15 @@ export interface ChannelConfig {
 		readonly idle: Milliseconds;
 	};
 	readonly ladder: LadderConfig;
+	/** Absent: nothing is pulled. Else what is pulled stands in the place of a publisher. */
+	readonly pull?: PullConfig;
+}
+
+/** A stream of another RTSP server's, by this server's own client. */
+export interface PullConfig {
+	/** With user and password, where it has such. */
+	readonly url: Secret;
+	readonly transport: "udp-first" | "udp" | "interleaved";
 }
 
 export interface ReportsConfig {

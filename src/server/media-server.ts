@@ -38,6 +38,8 @@ import { PublishedStream } from "./published-stream.ts";
 import { Publishing } from "./publishing.ts";
 import { PushRoutes } from "./push-routes.ts";
 import { readyInputs } from "./ready-inputs.ts";
+import type { PulledChannel } from "./relay/pulls.ts";
+import { RtspService } from "./relay/rtsp-service.ts";
 import { reloadSecrets } from "./reload-secrets.ts";
 import { ReportServices } from "./report-services.ts";
 import type { RtmpAddresses } from "./rtmp-listeners.ts";
@@ -46,6 +48,7 @@ import { type HostedChannel, ServerModel } from "./server-model.ts";
 import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
 import { ViewerDoor } from "./viewer-door.ts";
+import { Wanted } from "./wanted.ts";
 import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
@@ -87,13 +90,15 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			(request) => routes.isEndless(request),
 		);
 		const published = await publishing?.start();
+		const rtspAddress = await parts.rtsp?.start();
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		for (const { host } of channels) host.start();
 		reports.start();
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
 		const http = httpAddress && { http: urlOf(httpAddress) };
-		log.info({ ...http, api: urlOf(apiAddress), ...(published && urlsOf(published)), ...others }, "listening");
+		const rtsp = rtspAddress && { rtsp: `rtsp://${formatListenAddress(rtspAddress)}` };
+		log.info({ ...http, api: urlOf(apiAddress), ...(published && urlsOf(published)), ...rtsp, ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
@@ -125,6 +130,7 @@ interface Parts {
 	readonly access: AccessHost | undefined;
 	readonly login: ApiLogin | undefined;
 	readonly publishing: Publishing | undefined;
+	readonly rtsp: RtspService | undefined;
 	readonly listeners: MediaListeners;
 	readonly routes: MediaRoutes;
 	readonly api: FastifyInstance;
@@ -150,13 +156,26 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const access = config.access && (await AccessHost.open(config.access, { clock, log }));
 	const login = config.api.login && (await ApiLogin.open(config.api.login, clock));
 	const streams = new Map<string, PublishedStream>();
-	const channels = createChannels(config, { clock, limiter, log, distribution, streams });
+	const pulled: PulledChannel[] = [];
+	const wanted = new Map<string, Wanted>();
+	const channels = createChannels(config, { clock, limiter, log, distribution, streams, wanted, pulled });
 	const publishing =
 		config.publish &&
 		access &&
 		new Publishing({
 			...{ config: config.publish, access, streams, clock, log, limiter },
+			channels: new Set(channels.map(({ config: { label } }) => label)),
 			droppedOf: droppedIn(channels),
+		});
+	const rtsp =
+		config.publish?.rtsp &&
+		access &&
+		new RtspService({
+			...{ config: config.publish.rtsp, publish: config.publish, access, distribution, clock, log, limiter, version },
+			publications: publishing!.publications,
+			wanted,
+			...{ pulled, networks: config.access?.settings.networks ?? [] },
+			channels: new Map(channels.map(({ config: { label }, host }) => [label, host])),
 		});
 	const door = access && new ViewerDoor({ access, clock });
 	const listeners = new MediaListeners({ config: config.http, clock, limiter });
@@ -183,6 +202,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		...{ clock, channels, endpoint, viewers, reports, listening, version },
 		distribution: distribution && new HostedDistribution(distribution),
 		...{ publishing, access },
+		...(rtsp && { rtsp: () => rtsp.figures }),
 		requestsRefused: listeners.refused,
 		machine: serverFigures,
 		policy: policy.name,
@@ -212,6 +232,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const api = await createApi({ config: config.api, model, pages, login, log, version });
 	const close = async (): Promise<void> => {
 		await publishing?.stop();
+		await rtsp?.stop();
 		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
 		await access?.settled();
 		await distribution?.stop();
@@ -219,7 +240,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		machine.close();
 		limiter.close();
 	};
-	const hosts = { channels, viewers, model, reports, distribution, access, login, publishing };
+	const hosts = { channels, viewers, model, reports, distribution, access, login, publishing, rtsp };
 	return { ...hosts, listeners, routes, api, close };
 }
 
@@ -230,16 +251,26 @@ interface ChannelParts {
 	readonly distribution: DistributionHost | undefined;
 	/** Gets those that are published, by `app/stream`. */
 	readonly streams: Map<string, PublishedStream>;
+	/** Gets theirs. */
+	readonly wanted: Map<string, Wanted>;
+	/** Gets those that are pulled. */
+	readonly pulled: PulledChannel[];
 }
 
 function createChannels({ channels, delivery, publish }: Config, parts: ChannelParts): HostedChannel[] {
-	const { clock, limiter, log, distribution, streams } = parts;
+	const { clock, limiter, log, distribution, streams, wanted, pulled } = parts;
 	const publishedPart = (channel: ChannelConfig): PublishedPart | undefined => {
-		const { label, ladder } = channel;
+		const { label, ladder, pull, onDemand } = channel;
+		const isWanted = new Wanted(onDemand === undefined);
 		if (ladder.source.kind === "ready") {
 			const isPublished = ladder.renditions.some((one) => one.kind === "ready" && one.input.kind === "published");
-			const input = readyInputs({ channel, clock, limiter, log, streams });
-			return { input, returnWithin: isPublished ? publish?.returnWithin : undefined };
+			const own = new Map<string, PublishedStream>();
+			const input = readyInputs({ channel, clock, limiter, log, streams: own });
+			for (const [stream, one] of own) {
+				streams.set(stream, one);
+				wanted.set(stream, isWanted);
+			}
+			return { input, returnWithin: isPublished ? publish?.returnWithin : undefined, wanted: isWanted };
 		}
 		if (ladder.source.kind !== "published" || publish === undefined) return undefined;
 		const hasVideo = ladder.renditions.length > 0;
@@ -250,8 +281,12 @@ function createChannels({ channels, delivery, publish }: Config, parts: ChannelP
 			clock,
 			onFault: ({ code, message }) => limiter.note(`${code} ${label}`, { channel: label, code }, message),
 		});
-		streams.set(label, input);
-		return { input, returnWithin: publish.returnWithin };
+		if (pull !== undefined) pulled.push({ label, pull, stream: input, wanted: isWanted });
+		else {
+			streams.set(label, input);
+			wanted.set(label, isWanted);
+		}
+		return { input, returnWithin: publish.returnWithin, wanted: isWanted };
 	};
 	return channels.map((channel) => {
 		const { app, stream, label, ladder, ring, onDemand } = channel;

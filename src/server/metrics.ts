@@ -7,6 +7,7 @@ import type { ApiModel, ChannelSnapshot } from "./api-model.ts";
 import { addCounter, addGauge, type Labels, type Sample, single } from "./metric-kinds.ts";
 import { addDistributionMetrics } from "./metrics-distribution.ts";
 import { addAccessMetrics, addPublishingMetrics } from "./metrics-publishing.ts";
+import { addRtspMetrics } from "./metrics-rtsp.ts";
 
 export class Metrics {
 	readonly #registry = new Registry();
@@ -20,9 +21,10 @@ export class Metrics {
 		this.#addViewers();
 		this.#addMachine();
 		this.#addCapability();
-		const { distribution } = model;
+		const { distribution, rtsp } = model;
 		if (model.publishing !== undefined) addPublishingMetrics(this.#registry, model.publishing);
 		if (model.access !== undefined) addAccessMetrics(this.#registry, model.access);
+		if (rtsp !== undefined) addRtspMetrics(this.#registry, rtsp);
 		this.#lookAtDistribution = distribution && addDistributionMetrics(this.#registry, distribution);
 	}
 

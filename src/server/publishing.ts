@@ -19,10 +19,15 @@ export interface PublishingOptions {
 	readonly streams: ReadonlyMap<string, PublishedStream>;
 	/** Access units that a channel's FFmpeg was too slow for, since the start. */
 	readonly droppedOf: (channel: string) => number;
+	/** Of all channels, whatever their source: `app/stream`. */
+	readonly channels: ReadonlySet<string>;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly limiter: LogLimiter;
 }
+
+/** Where packets are all there is to a stream. */
+const NOBODYS: PublicationSink = { accessUnit: () => undefined, end: () => undefined };
 
 export class Publishing implements PublishingModel {
 	readonly publications: Publications;
@@ -103,18 +108,24 @@ export class Publishing implements PublishingModel {
 		this.#options.limiter.note(code, { address, code }, message);
 	}
 
+	/** A stream that is no channel's goes to RTSP's players alone. */
+	#isRelayed({ protocol }: PublicationInfo, label: string): boolean {
+		const { config, channels } = this.#options;
+		return protocol === "rtsp" && config.rtsp?.relay === true && !channels.has(label);
+	}
+
 	#open(info: PublicationInfo, request: AccessRequest): PublicationSink | PenstockError {
 		const { streams, log, access, droppedOf } = this.#options;
 		const channel = `${info.app}/${info.stream}`;
 		const stream = streams.get(channel);
-		if (stream === undefined) {
+		const { id, protocol, address, principal } = info;
+		if (stream === undefined && !this.#isRelayed(info, channel)) {
 			const text = `no channel ${JSON.stringify(channel)} takes a publisher; it needs one with "source: publish", or a rendition with "from: publish".`;
 			return new PenstockError("CHANNEL_NOT_FOUND", text);
 		}
-		const { id, protocol, address, principal } = info;
 		this.#droppedBefore.set(id, droppedOf(channel));
 		log.info({ channel, protocol, address, principal }, "publisher joined");
-		const sink = stream.open();
+		const sink = stream?.open() ?? NOBODYS;
 		return {
 			...sink,
 			accessUnit: (accessUnit) => {

@@ -14,6 +14,7 @@ import type {
 	ApiModel,
 	ChannelSnapshot,
 	DecisionSnapshot,
+	RtspFigures,
 	ServerSnapshot,
 	TotalsSnapshot,
 	ViewerList,
@@ -54,6 +55,8 @@ export interface ServerModelParts {
 	readonly publishing: PublishingModel | undefined;
 	/** Undefined where everybody watches and nobody publishes. */
 	readonly access: AccessHost | undefined;
+	/** Absent where RTSP is not spoken. */
+	readonly rtsp?: () => RtspFigures;
 	/** The name of the switching policy. */
 	readonly policy: string;
 	readonly version: string;
@@ -69,10 +72,12 @@ export interface ServerModelParts {
 
 export class ServerModel implements ApiModel {
 	readonly #parts: ServerModelParts;
+	readonly rtsp?: () => RtspFigures;
 	draining = false;
 
 	constructor(parts: ServerModelParts) {
 		this.#parts = parts;
+		if (parts.rtsp !== undefined) this.rtsp = parts.rtsp;
 	}
 
 	server(host: string): ServerSnapshot {

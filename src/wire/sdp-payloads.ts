@@ -66,6 +66,22 @@ export function payloadsOf({ kind, formats, attributes }: SdpMedia): readonly Sd
 	});
 }
 
+/** A medium of one payload type, as `payloadsOf` reads it. @param kind "video" or "audio" */
+export function describedMedium(
+	kind: string,
+	payload: Omit<SdpPayload, "channels"> & { readonly channels?: number },
+): SdpMedia {
+	const { payloadType, encodingName, clockRateHz, channels = 1, parameters } = payload;
+	const format = String(payloadType);
+	const map = `${format} ${encodingName}/${clockRateHz}${channels > 1 ? `/${channels}` : ""}`;
+	const values = [...parameters].map(([name, value]) => `${name}=${value}`).join(";");
+	const attributes = [
+		{ name: "rtpmap", value: map },
+		...(values === "" ? [] : [{ name: "fmtp", value: `${format} ${values}` }]),
+	];
+	return { kind, port: 0, protocol: "RTP/AVP", formats: [format], attributes };
+}
+
 function parametersOf(text: string): ReadonlyMap<string, string> {
 	const parameters = new Map<string, string>();
 	for (const part of text.split(";", MOST_PARAMETERS)) {

@@ -1,5 +1,5 @@
 /**
- * Broken RTSP and SDP against their readers and machines: `node test/fuzz/rtsp.ts [--inputs N] [--side client|server|sdp]
+ * Broken RTSP and SDP against their readers and machines: `npm run fuzz:rtsp -- [--inputs N] [--side client|server|sdp]
  * [--seed S] [--from I]`. A million inputs each where nothing else is said; the same seed gives the same inputs. Exit
  * code 1 when a promise was broken; each finding comes with the command that repeats it.
  */

@@ -8,7 +8,7 @@ import type { ChannelSnapshot, ViewerSnapshot } from "../../src/server/api-model
 import { type RunningProcess, startProcess } from "./processes.ts";
 import { makeTempDir } from "./temp-dir.ts";
 
-const CLI = fileURLToPath(new URL("../../dist/cli/penstock.js", import.meta.url));
+export const CLI = fileURLToPath(new URL("../../dist/cli/penstock.js", import.meta.url));
 
 /** A configuration as it would stand in the file; JSON is YAML. */
 export type ConfigFile = Record<string, unknown>;
@@ -31,9 +31,16 @@ export function writeConfig(config: ConfigFile): string {
 		http: { listen, ...(config["http"] as object) },
 		api: { listen, ...(config["api"] as object) },
 		log: { level: "info", format: "json", ...(config["log"] as object) },
+		...(config["publish"] !== undefined && { publish: onFreePorts(config["publish"]) }),
 	};
 	writeFileSync(file, JSON.stringify(whole, null, "\t"));
 	return file;
+}
+
+function onFreePorts(publish: unknown): unknown {
+	const { rtmp, rtsp, ...more } = publish as Record<string, object | undefined>;
+	const listen = "127.0.0.1:0";
+	return { ...more, rtmp: { listen, ...rtmp }, rtsp: { listen, ...rtsp } };
 }
 
 export const startCli = (args: readonly string[], env: Record<string, string | undefined> = {}): RunningProcess =>

@@ -40,7 +40,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	ffprobe: "ffmpeg",
 	"firefox-esr": "firefox-esr",
 	"gst-launch-1.0":
-		"gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav",
+		"gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav gstreamer1.0-rtsp",
 	ip: "iproute2",
 	mpv: "mpv",
 	"nats-server": "nats-server",

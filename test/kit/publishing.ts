@@ -22,12 +22,15 @@ export class PublishingServer {
 	readonly rtmp: string;
 	/** `rtmps://127.0.0.1:port`, where that is spoken. */
 	readonly rtmps: string;
+	/** `rtsp://127.0.0.1:port` */
+	readonly rtsp: string;
 
 	constructor(penstock: Penstock) {
 		this.penstock = penstock;
 		const listening = penstock.log.find(({ msg }) => msg === "listening");
 		this.rtmp = String(listening?.["rtmp"]);
 		this.rtmps = String(listening?.["rtmps"]);
+		this.rtsp = String(listening?.["rtsp"]);
 	}
 
 	/** As the API lists them. */

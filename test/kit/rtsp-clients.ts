@@ -1,28 +1,56 @@
 /** Real RTSP clients: FFmpeg publishes and plays, GStreamer plays. What they saw lies in a file, as it was coded. */
 import { join } from "node:path";
 import { makeClip } from "./media-maker.ts";
-import { type RunningProcess, runToEnd, startProcess } from "./processes.ts";
+import { type ProcessOptions, type RunningProcess, startProcess } from "./processes.ts";
 import type { RtspRelay } from "./rtsp-relay.ts";
 import { readCounters, type Verdict } from "./signal-reader.ts";
 import { makeTempDir } from "./temp-dir.ts";
 
 const CLIP_SECONDS = 6;
+/** The machine may be busy. */
+const LONGEST_PLAY_MS = 60_000;
 export const CLIP_FRAMES = CLIP_SECONDS * 30;
 
+/** Starts a client, in a network of its own perhaps. */
+export type Launch = (command: string, args: readonly string[], options?: ProcessOptions) => RunningProcess;
+
 /** Publishes a clip with sound at its own pace. */
-export async function ffmpegPublishes(url: string, transport: "udp" | "tcp"): Promise<RunningProcess> {
+export async function ffmpegPublishes(
+	url: string,
+	transport: "udp" | "tcp",
+	launch: Launch = startProcess,
+): Promise<RunningProcess> {
 	const clip = await makeClip({ container: "mp4", audio: true, seconds: CLIP_SECONDS });
 	const output = ["-c", "copy", "-f", "rtsp", "-rtsp_transport", transport, url];
-	return startProcess("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-re", "-i", clip, ...output]);
+	return launch("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-re", "-i", clip, ...output]);
 }
 
-/** Plays until the server ends the connection. */
-export async function ffmpegPlays(url: string, transport: "udp" | "tcp"): Promise<Verdict> {
+/** Publishes the pictures of an MP4 file at its own pace. */
+export function gstreamerPublishes(file: string, url: string, protocols: "udp" | "tcp"): RunningProcess {
+	const pictures = `filesrc location=${file} ! qtdemux ! h264parse ! identity sync=true`;
+	const sink = `rtspclientsink location=${url} protocols=${protocols}`;
+	return startProcess("gst-launch-1.0", ["-q", ...`${pictures} ! ${sink}`.split(" ")]);
+}
+
+/** Plays until the server ends the connection. @param more options of its input */
+export async function ffmpegPlays(
+	url: string,
+	transport: "udp" | "tcp" | "udp_multicast",
+	more: readonly string[] = [],
+	launch: Launch = startProcess,
+): Promise<Verdict> {
 	const output = join(makeTempDir("rtsp"), "seen.ts");
-	const input = ["-rtsp_transport", transport, "-i", url, "-map", "0:v", "-c", "copy"];
-	const ended = await runToEnd("ffmpeg", ["-hide_banner", "-v", "warning", "-nostdin", ...input, output]);
-	if (ended.code !== 0) throw new Error(`FFmpeg did not play: ${ended.lastWords()}`);
+	const input = ["-rtsp_transport", transport, ...more, "-i", url, "-map", "0:v", "-c", "copy"];
+	const player = launch("ffmpeg", ["-hide_banner", "-v", "warning", "-nostdin", ...input, output]);
+	const { code } = await endOf(player, LONGEST_PLAY_MS);
+	if (code !== 0) throw new Error(`FFmpeg did not play: ${player.lastWords()}`);
 	return await readCounters(output);
+}
+
+/** Waits for a client's end, and kills it when that takes too long. */
+async function endOf(client: RunningProcess, timeoutMs: number): ReturnType<RunningProcess["stop"]> {
+	const timer = setTimeout(() => client.kill("SIGKILL"), timeoutMs);
+	return await client.exited.finally(() => clearTimeout(timer));
 }
 
 /** Plays until `until` resolves: without a BYE, rtspsrc waits for packets by UDP for ever. */
@@ -30,28 +58,21 @@ export async function gstreamerPlays(
 	url: string,
 	protocols: "udp" | "tcp" | "udp-mcast",
 	until: Promise<unknown>,
-	credentials: readonly string[] = [],
+	more: readonly string[] = [],
+	launch: Launch = startProcess,
 ): Promise<Verdict> {
 	const output = join(makeTempDir("rtsp"), "seen.h264");
-	const source = [
-		"rtspsrc",
-		`location=${url}`,
-		`protocols=${protocols}`,
-		"multicast-iface=lo",
-		"name=source",
-		...credentials,
-	];
+	const source = ["rtspsrc", `location=${url}`, `protocols=${protocols}`, "multicast-iface=lo", "name=source", ...more];
 	const video =
 		"source. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! video/x-h264,stream-format=byte-stream";
 	const sound = "source. ! application/x-rtp,media=audio ! fakesink";
 	const elements = [...source, ...sound.split(" "), ...video.split(" "), "!", "filesink", `location=${output}`];
-	const player = startProcess("gst-launch-1.0", ["-q", "-e", ...elements], {
+	const player = launch("gst-launch-1.0", ["-q", "-e", ...elements], {
 		env: { GST_DEBUG: "2", GST_DEBUG_NO_COLOR: "1" },
 	});
 	await until;
 	player.kill("SIGINT");
-	const timer = setTimeout(() => player.kill("SIGKILL"), 10_000);
-	await player.exited.finally(() => clearTimeout(timer));
+	await endOf(player, 10_000);
 	return await readCounters(output);
 }
 

@@ -18,6 +18,17 @@ const MOST_ROWS = 100;
 const RULE = "rule";
 const DROPS = "drops";
 
+const COMES_FROM: Readonly<Record<WholeRuleAnswer["origin"], string>> = {
+	config: "the configuration",
+	"run-time": "a command or the API",
+	session: "an RTSP session",
+};
+/** Why it cannot be changed here. */
+const FIXED: Readonly<Partial<typeof COMES_FROM>> = {
+	config: "This rule is changed in the configuration.",
+	session: "This rule is that of an RTSP session, and goes with it.",
+};
+
 export class Rule implements Page {
 	readonly title: string;
 	readonly #context: PageContext;
@@ -80,12 +91,11 @@ export class Rule implements Page {
 
 	#facts(rule: WholeRuleAnswer): TemplateResult {
 		const [inPackets, inBits, outPackets, outBits] = this.#rates.of(RULE) ?? [];
-		const configured = rule.origin === "config";
 		return html`<section aria-labelledby="rule">
 			<h2 id="rule" class="unseen">Rule</h2>
 			<dl class="facts">
 				${fact("Takes", matchText(rule.match))} ${fact("Media", rule.media)}
-				${fact("Comes from", configured ? "the configuration" : "a command or the API")}
+				${fact("Comes from", COMES_FROM[rule.origin])}
 				${fact("Lives", rule.permanent ? "without this server, too" : "with this server")}
 				${fact("In", packetRateText(inPackets), bitrateText(inBits))}
 				${fact("Out", packetRateText(outPackets), bitrateText(outBits))}
@@ -107,7 +117,7 @@ export class Rule implements Page {
 			${shown.length === 0 ? emptyState(empty) : receiverList(shown, this.#rates, changeable ? remove : undefined)}
 			<p class="hint">
 				${found.length > shown.length ? `The first ${countText(shown.length)} of ${countText(found.length)}. ` : nothing}
-				${rule.origin === "config" ? "This rule is changed in the configuration." : nothing}
+				${FIXED[rule.origin] ?? nothing}
 			</p>`;
 	}
 

@@ -43,6 +43,10 @@ export const senderCompound = (report: Omit<SenderReport, "kind">, cname: string
 export const goodbyeCompound = (report: Omit<SenderReport, "kind">, cname: string): Uint8Array =>
 	concatenate(senderCompound(report, cname), goodbye(report.ssrc));
 
+/** Good-bye in the name of a source, by one who hands its packets on and knows nothing of its counts. */
+export const receiverGoodbyeCompound = (ssrc: number, cname: string): Uint8Array =>
+	concatenate(receiverCompound(ssrc, [], cname), goodbye(ssrc));
+
 function receiverReport(ssrc: number, blocks: readonly ReportBlock[]): Uint8Array {
 	const kept = blocks.slice(0, MOST_BLOCKS);
 	const out = packet(RTCP_RECEIVER_REPORT, kept.length, RTCP_HEAD_BYTES + kept.length * REPORT_BLOCK_BYTES);

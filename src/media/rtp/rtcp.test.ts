@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { epochMs } from "../../base/units.ts";
 import { ntpMiddle, parseRtcp, type ReportBlock, type RtcpPacket } from "./rtcp.ts";
-import { goodbyeCompound, ntpOf, receiverCompound, senderCompound } from "./rtcp-writer.ts";
+import { goodbyeCompound, ntpOf, receiverCompound, receiverGoodbyeCompound, senderCompound } from "./rtcp-writer.ts";
 
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const anyBlock: fc.Arbitrary<ReportBlock> = fc.record({
@@ -37,7 +37,10 @@ test("what is written is read back: receiver's, sender's and last compounds", ()
 			]);
 			const said = [{ kind: "senderReport", ...report }, names];
 			expect(parseRtcp(senderCompound(report, cname))).toEqual(said);
-			expect(parseRtcp(goodbyeCompound(report, cname))).toEqual([...said, { kind: "goodbye", ssrcs: [ssrc] }]);
+			const goodbye: RtcpPacket = { kind: "goodbye", ssrcs: [ssrc] };
+			expect(parseRtcp(goodbyeCompound(report, cname))).toEqual([...said, goodbye]);
+			const passedOn: RtcpPacket = { kind: "receiverReport", ssrc, blocks: [] };
+			expect(parseRtcp(receiverGoodbyeCompound(ssrc, cname))).toEqual([passedOn, names, goodbye]);
 		}),
 	);
 });

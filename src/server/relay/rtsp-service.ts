@@ -1,0 +1,110 @@
+/** RTSP at work: its listener, who may, and the relay behind it. */
+import type { Clock } from "../../base/clock.ts";
+import { PenstockError } from "../../base/errors.ts";
+import type { Publications } from "../../ingest/publications.ts";
+import { Authenticator } from "../../rtsp/authenticator.ts";
+import { RtspListener } from "../../rtsp/rtsp-listener.ts";
+import { DEFAULT_RTSP_SETTINGS } from "../../rtsp/server-settings.ts";
+import type { AccessHost } from "../access-host.ts";
+import type { RtspFigures } from "../api-model.ts";
+import type { ChannelHost } from "../channel-host.ts";
+import type { PublishConfig, RtspConfig } from "../config-publish.ts";
+import type { DistributionHost } from "../distribution-host.ts";
+import { type ListenAddress, listenError } from "../listen-address.ts";
+import type { Log } from "../log.ts";
+import type { LogLimiter } from "../log-limiter.ts";
+import type { Wanted } from "../wanted.ts";
+import { PacketPlanes } from "./packet-planes.ts";
+import { type PulledChannel, Pulls } from "./pulls.ts";
+import { Relay } from "./relay.ts";
+import { StreamRules } from "./stream-rules.ts";
+
+export interface RtspServiceParts {
+	readonly config: RtspConfig;
+	readonly publish: Pick<PublishConfig, "setupTimeout" | "idleTimeout">;
+	readonly access: AccessHost;
+	readonly publications: Publications;
+	/** Of channels that take what is published, by `app/stream`. */
+	readonly wanted: ReadonlyMap<string, Wanted>;
+	/** By `app/stream`. */
+	readonly channels: ReadonlyMap<string, ChannelHost>;
+	readonly pulled: readonly PulledChannel[];
+	/** What may be dialled besides public addresses. */
+	readonly networks: readonly string[];
+	/** Undefined: none is configured. */
+	readonly distribution: DistributionHost | undefined;
+	readonly clock: Clock;
+	readonly log: Log;
+	readonly limiter: LogLimiter;
+	/** Of Penstock. */
+	readonly version: string;
+}
+
+const REALM = "penstock";
+
+export class RtspService {
+	readonly #parts: RtspServiceParts;
+	readonly #planes: PacketPlanes;
+	readonly #listener: RtspListener;
+	readonly #pulls: Pulls;
+	readonly #relay: Relay;
+
+	constructor(parts: RtspServiceParts) {
+		this.#parts = parts;
+		const { config, publish, access, publications, distribution, clock, log, limiter, version } = parts;
+		const { wanted, channels } = parts;
+		this.#planes = new PacketPlanes({ configured: distribution, clock, log, version });
+		const rules = new StreamRules(this.#planes, config.udp, Math.random);
+		const onFault = ({ code, message }: PenstockError): void => limiter.note(code, { code }, message);
+		this.#relay = new Relay({
+			...{ publications, wanted, channels, clock, log, access, setupTimeout: publish.setupTimeout },
+			...{ rules, onFault },
+		});
+		this.#pulls = new Pulls({
+			...{ channels: parts.pulled, networks: parts.networks, rules, clock, log, onFault },
+			silenceMs: publish.idleTimeout,
+			bring: (stream) => this.#relay.bring(stream),
+		});
+		const { maxConnections, maxConnectionsPerAddress, sessionTimeout } = config;
+		this.#listener = new RtspListener({
+			...{ host: config.listen.host, port: config.listen.port, clock, maxConnections, maxConnectionsPerAddress },
+			application: this.#relay,
+			authenticator: new Authenticator({
+				...{ gate: access, clock, realm: REALM, basic: false },
+				secrets: { passwordOf: async (user) => access.digestSecretOf(user) },
+			}),
+			settings: {
+				...DEFAULT_RTSP_SETTINGS,
+				sessionTimeoutMs: sessionTimeout,
+				publisherSilenceMs: publish.idleTimeout,
+			},
+			onRefused: (error, address) => limiter.note(error.code, { address, code: error.code }, error.message),
+		});
+	}
+
+	get figures(): RtspFigures {
+		return { connections: this.#listener.connections, streams: this.#relay.streams, players: this.#relay.players };
+	}
+
+	/**
+	 * @returns where it listens
+	 * @throws PenstockError LISTEN_ADDRESS
+	 */
+	async start(): Promise<ListenAddress> {
+		const { listen } = this.#parts.config;
+		try {
+			const { address, port } = await this.#listener.listen();
+			this.#pulls.start();
+			return { host: address, port };
+		} catch (thrown) {
+			throw listenError(thrown, "publish.rtsp.listen", listen);
+		}
+	}
+
+	/** Ends all sessions. */
+	async stop(): Promise<void> {
+		this.#pulls.stop();
+		await this.#listener.close(new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
+		await this.#planes.stop();
+	}
+}
