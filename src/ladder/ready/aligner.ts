@@ -4,7 +4,7 @@
  * picture within half a picture. What an input brings from a line on is moved so that its key picture lies exactly on
  * the line; key pictures elsewhere are marked as if they were none.
  *
- * Which pictures belong together: those with the same time stamps, if they arrive within a second of each other (one
+ * Which pictures belong together: those with the same time stamps (to 60 ms), if they arrive within a second of each other (one
  * encoder's), else those that arrive together, the shortest way of each input being taken for equal.
  * Waiting: a key picture waits for those of the others, `LONGEST_WAIT_MS` at most, and then goes on without them; who was
  * late is not waited for again until it is in time. Nothing else waits, and what waits is bounded.
@@ -67,6 +67,8 @@ export class Aligner {
 	readonly #unfit: Unfit;
 	/** Whose clock the others follow while it is there. */
 	#preferred = 0;
+	/** Until when the earliest key picture waits for others; undefined where none waits. */
+	#waitsUntil: Milliseconds | undefined;
 
 	constructor({ channel, names, unit, sink }: AlignerOptions) {
 		this.#sink = sink;
@@ -109,6 +111,7 @@ export class Aligner {
 	/** Begins from the beginning. */
 	reset(): void {
 		this.#lines.clear();
+		this.#waitsUntil = undefined;
 		for (const input of this.#inputs) {
 			input.letGo();
 			input.phase = "away";
@@ -138,10 +141,11 @@ export class Aligner {
 
 	/** When `tick` is due; undefined where nothing waits. */
 	get nextAt(): Milliseconds | undefined {
-		const due = this.#inputs.flatMap(({ phase, head, missing }) => [
-			...(head === undefined ? [] : [head.at + (phase === "joined" ? LONGEST_WAIT_MS : LONGEST_SETTLING_MS)]),
+		const due: number[] = this.#inputs.flatMap(({ phase, head, missing }) => [
+			...(phase !== "joining" || head === undefined ? [] : [head.at + LONGEST_SETTLING_MS]),
 			...(missing === undefined || !this.#isRunning ? [] : [missing.since + this.#graceMs]),
 		]);
+		if (this.#waitsUntil !== undefined) due.push(this.#waitsUntil);
 		return due.length === 0 ? undefined : milliseconds(Math.min(...due));
 	}
 
@@ -221,6 +225,7 @@ export class Aligner {
 
 	/** Decides about the earliest key picture that waits. @returns whether anything was decided */
 	#decide(now: Milliseconds): boolean {
+		this.#waitsUntil = undefined;
 		const joined = this.#joined;
 		const ahead = joined.filter(({ head }) => head !== undefined);
 		if (ahead.length === 0) return false;
@@ -229,8 +234,12 @@ export class Aligner {
 		const agreeing = joined.filter((input) => input.opinionOn(time, tolerance) === "agrees");
 		const pending = joined.filter((input) => input.opinionOn(time, tolerance) === "pending");
 		const since = milliseconds(Math.min(...agreeing.map(({ head }) => head!.at)));
-		const isOver = now >= since + LONGEST_WAIT_MS || ahead.some(({ isFull }) => isFull);
-		if (!isOver && pending.some(({ isLate }) => !isLate)) return false;
+		const until = milliseconds(since + LONGEST_WAIT_MS);
+		const isOver = now >= until || ahead.some(({ isFull }) => isFull);
+		if (!isOver && pending.some(({ isLate }) => !isLate)) {
+			this.#waitsUntil = until;
+			return false;
+		}
 		for (const input of pending) input.isLate = true;
 		for (const input of agreeing) input.isLate = false;
 		if (this.#isLine(time, agreeing, joined.length - pending.length)) {

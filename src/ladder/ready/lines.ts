@@ -9,6 +9,11 @@ import type { AlignedInput, Held, Line } from "./aligned-input.ts";
 export const MOST_SKEW_MS = 250;
 /** The same of key pictures with the same time stamps. */
 const MOST_SAME_STAMP_SKEW_MS = 1000;
+/**
+ * Time stamps are the same up to here: an output with sound often begins by a frame of it before, so that FFmpeg's video
+ * lies 21 ms later there than in its other outputs. Lines are three times as far apart at least.
+ */
+const SAME_STAMP_TICKS = 60 * TICKS_PER_MS;
 /** As far as key pictures are from their neighbours: a share of that is no matter of skew. */
 const SKEW_SHARE = 0.4;
 /** Lines are this far apart at least, in units. */
@@ -64,11 +69,14 @@ export class Lines {
 		return this.#lines.filter((line) => line.number > input.line && line.time < time - input.tolerance);
 	}
 
-	/** The line whose key pictures have this one's time stamp, in one of these clocks. */
+	/** The line whose key pictures have this one's time stamp, or nearly, in one of these clocks. */
 	bySameStamps(input: AlignedInput, { accessUnit, at }: Held, clocks: readonly AlignedInput[]): Line | undefined {
+		const open = this.#open(input).filter((line) => Math.abs(line.at - at) <= MOST_SAME_STAMP_SKEW_MS);
 		for (const { offset } of clocks) {
-			const line = offset === undefined ? undefined : this.under(input, accessUnit.dts + offset);
-			if (line !== undefined && Math.abs(line.at - at) <= MOST_SAME_STAMP_SKEW_MS) return line;
+			if (offset === undefined) continue;
+			const time = accessUnit.dts + offset;
+			const line = open.find((one) => Math.abs(one.time - time) <= SAME_STAMP_TICKS);
+			if (line !== undefined) return line;
 		}
 		return undefined;
 	}
