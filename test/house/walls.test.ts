@@ -50,7 +50,7 @@ test("the compiler refuses every import of a room that no chain of references le
 	const refused = [...output.matchAll(/^(\S+?)\(\d+,\d+\): error TS6307/gm)].map((match) => match[1] ?? "");
 	expect(status).not.toBe(0);
 	expect(sorted(refused)).toEqual(filesOf(forbidden.filter(({ from, to }) => !reaches(from, to))));
-	expect(output.match(/error TS(?!6307)/g)).toBeNull();
+	expect(output.split("\n").filter((line) => /error TS(?!6307)/.test(line))).toEqual([]);
 });
 
 test("the linter refuses every import that crosses a wall, and no other, and names the page to read", () => {
