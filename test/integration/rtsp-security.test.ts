@@ -325,7 +325,14 @@ test("SEC4: a player whose right has come to its end is let go, and gets nothing
 	const publisher = await publisherOf(server);
 	const expires = Date.now() + 4000;
 	const app = nameOf("live");
-	const query = signUrl({ kid: nameOf("web"), key: new Secret(key), verb: "play", app, stream: nameOf("plain"), expires });
+	const query = signUrl({
+		kid: nameOf("web"),
+		key: new Secret(key),
+		verb: "play",
+		app,
+		stream: nameOf("plain"),
+		expires,
+	});
 	const player = new RtspDialogue(`${urlOf(server)}?${query}`);
 	expect((await player.play(await udpSocket())).status).toBe(200);
 	expect((await ruleOf(server.penstock)).receivers.length).toBe(1);
