@@ -3,16 +3,22 @@
  * by UDP and by multicast. Signalling goes by the same port, past the engine; the media never come to the server's
  * process, which the counters of its kernel show.
  */
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createLan, type Lan, PORT_DEVICE } from "../kit/distribution/lan.ts";
 import { eventually } from "../kit/eventually.ts";
 import { CLI, writeConfig } from "../kit/penstock.ts";
 import type { RunningProcess } from "../kit/processes.ts";
 import { ANYONE } from "../kit/publishing.ts";
-import { CLIP_FRAMES, ffmpegPlays, ffmpegPublishes, gstreamerPlays, type Launch } from "../kit/rtsp-clients.ts";
+import { ffmpegPlays, ffmpegPublishes, gstreamerPlays, type Launch } from "../kit/rtsp-clients.ts";
 import { expectEveryFrameOnce, type Verdict } from "../kit/signal-reader.ts";
 
+/** Each is as long as its clip, and what players need to begin. */
+vi.setConfig({ testTimeout: 150_000 });
+
 const PORT = 8554;
+/** Of what is published: ten players on a busy machine need some to come. */
+const SECONDS = 20;
+const FRAMES = SECONDS * 30;
 const GROUPS = "239.255.80.0/24";
 const ENGINES = {
 	sockets: { engine: "sockets" },
@@ -65,7 +71,7 @@ class Rig {
 	readonly atReceivers: Launch = (...words) => this.lan.start(this.lan.receivers, ...words);
 
 	async publish(): Promise<RunningProcess> {
-		const publisher = await ffmpegPublishes(this.url, "udp", this.atPublisher);
+		const publisher = await ffmpegPublishes(this.url, "udp", this.atPublisher, SECONDS);
 		await eventually(async () => expect(this.rules().length).toBe(4), 20_000);
 		return publisher;
 	}
@@ -102,9 +108,9 @@ class Rig {
 
 /** From the key picture at which it came in to one at the end. */
 function expectPlayed({ counters }: Verdict): void {
-	expect(counters.length).toBeGreaterThan(CLIP_FRAMES / 3);
+	expect(counters.length).toBeGreaterThan(30);
 	expectEveryFrameOnce(counters);
-	expect(counters.at(-1)!.counter).toBeGreaterThan(CLIP_FRAMES - 10);
+	expect(counters.at(-1)!.counter).toBeGreaterThan(FRAMES - 10);
 }
 
 test.each(NAMES)(
@@ -131,7 +137,7 @@ test.each(NAMES)(
 		if (engine === "af_xdp") {
 			const before = rig.kernelDatagrams();
 			const wanted = video!.received.packets + 150;
-			await eventually(async () => expect(rig.mediaRules()[0]!.received.packets).toBeGreaterThan(wanted));
+			await eventually(async () => expect(rig.mediaRules()[0]!.received.packets).toBeGreaterThan(wanted), 20_000);
 			expect(rig.kernelDatagrams() - before).toBeLessThan(15);
 		}
 		for (const verdict of await verdicts) expectPlayed(verdict);
@@ -158,14 +164,16 @@ test.each(NAMES)("%s: a group is one receiver, however many watch by it", async 
 
 test("af_xdp: what is published on a connection reaches players by UDP, and what is published by UDP those on theirs", async () => {
 	const rig = await Rig.start("af_xdp");
-	const publisher = await ffmpegPublishes(rig.url, "tcp", rig.atPublisher);
+	const publisher = await ffmpegPublishes(rig.url, "tcp", rig.atPublisher, SECONDS);
 	await rig.server.waitForLine(/"publisher joined"/);
 	const play = (lower: "udp" | "tcp"): Promise<Verdict> =>
 		ffmpegPlays(rig.url, lower, lower === "udp" ? ["-min_port", "10000"] : [], rig.atReceivers);
 	for (const verdict of await Promise.all([play("udp"), play("tcp")])) expectPlayed(verdict);
 	expect((await publisher.exited).code).toBe(0);
 	await rig.publish();
-	expectPlayed(await play("tcp"));
+	const { counters } = await ffmpegPlays(rig.url, "tcp", ["-t", "4"], rig.atReceivers);
+	expect(counters.length).toBeGreaterThan(60);
+	expectEveryFrameOnce(counters);
 });
 
 test.each(NAMES)("%s: a player that is killed gets nothing more", async (engine) => {

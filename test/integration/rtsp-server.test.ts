@@ -5,24 +5,27 @@
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../kit/eventually.ts";
 import { makeClip } from "../kit/media-maker.ts";
-import { runToEnd } from "../kit/processes.ts";
+import { runToEnd, startProcess } from "../kit/processes.ts";
 import { COPIED_UNIT_MS, expectFrames, PUBLISHED, publishWithFfmpeg, startPublishing } from "../kit/publishing.ts";
 import { record } from "../kit/recording.ts";
-import { CLIP_FRAMES, ffmpegPlays, ffmpegPublishes, gstreamerPlays, gstreamerPublishes } from "../kit/rtsp-clients.ts";
+import { ffmpegPlays, ffmpegPublishes, gstreamerPlays, gstreamerPublishes } from "../kit/rtsp-clients.ts";
 import { expectEveryFrameOnce, type Verdict } from "../kit/signal-reader.ts";
 import { TINY_CHANNEL } from "../kit/tiny-ladder.ts";
 
 const PACKAGINGS = ["ts", "flv", "mp4", "rtp"];
 const LADDER = { ...PUBLISHED, audio: "none" };
 const NONE = { channels: {} };
+/** Of a clip that is relayed: players on a busy machine need some to come. */
+const SECONDS = 12;
+const FRAMES = SECONDS * 30;
 const TRANSPORTS = ["udp", "tcp"] as const;
 const ENGINES = ["node", "sockets"] as const;
 
 /** From the key picture at which it came in to one at the end. */
 function expectPlayed({ counters }: Verdict): void {
-	expect(counters.length).toBeGreaterThan(CLIP_FRAMES / 2);
+	expect(counters.length).toBeGreaterThan(60);
 	expectEveryFrameOnce(counters);
-	expect(counters.at(-1)!.counter).toBeGreaterThan(CLIP_FRAMES - 10);
+	expect(counters.at(-1)!.counter).toBeGreaterThan(FRAMES - 10);
 }
 
 test.for(TRANSPORTS)("FFmpeg publishes by %s: every frame once, in four packagings", async (transport) => {
@@ -53,7 +56,7 @@ test.for(ENGINES.flatMap((engine) => TRANSPORTS.map((transport) => [engine, tran
 	async ([engine, transport]) => {
 		const server = await startPublishing({ ...NONE, distribution: { engine } });
 		const url = `${server.rtsp}/live/clip`;
-		const publisher = await ffmpegPublishes(url, transport);
+		const publisher = await ffmpegPublishes(url, transport, startProcess, SECONDS);
 		await recording(server.penstock, "live/clip");
 		const verdicts = await Promise.all([
 			...TRANSPORTS.map((lower) => ffmpegPlays(url, lower)),

@@ -14,13 +14,14 @@ export const CLIP_FRAMES = CLIP_SECONDS * 30;
 /** Starts a client, in a network of its own perhaps. */
 export type Launch = (command: string, args: readonly string[], options?: ProcessOptions) => RunningProcess;
 
-/** Publishes a clip with sound at its own pace. */
+/** Publishes a clip with sound at its own pace. @param seconds how long: players on a busy machine come late */
 export async function ffmpegPublishes(
 	url: string,
 	transport: "udp" | "tcp",
 	launch: Launch = startProcess,
+	seconds = CLIP_SECONDS,
 ): Promise<RunningProcess> {
-	const clip = await makeClip({ container: "mp4", audio: true, seconds: CLIP_SECONDS });
+	const clip = await makeClip({ container: "mp4", audio: true, seconds });
 	const output = ["-c", "copy", "-f", "rtsp", "-rtsp_transport", transport, url];
 	return launch("ffmpeg", ["-hide_banner", "-v", "error", "-nostdin", "-re", "-i", clip, ...output]);
 }
