@@ -32,7 +32,9 @@ describe("the section publish", () => {
 			...{ listen: { host: "0.0.0.0", port: 1936 }, maxConnections: 7, maxConnectionsPerAddress: 100 },
 			...{ certFile: "/etc/penstock/tls/cert.pem", keyFile: "/keys/key.pem" },
 		});
-		expect(summarizeConfig(config)).toContain("RTMP at 0.0.0.0:1935, RTMPS at 0.0.0.0:1936, RTSP at 0.0.0.0:8554, HTTP; a second");
+		expect(summarizeConfig(config)).toContain(
+			"RTMP at 0.0.0.0:1935, RTMPS at 0.0.0.0:1936, RTSP at 0.0.0.0:8554, HTTP; a second",
+		);
 		expect(refusal(`publish: { rtmp: { tls: { certFile: a } } }\n${CHANNELS}`)).toContain("publish.rtmp.tls.keyFile");
 	});
 
