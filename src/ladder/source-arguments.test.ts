@@ -51,7 +51,7 @@ describe("arguments for a source", () => {
 		["rtsps://cam/1", "rtp,tls,tcp", ["-rtsp_transport", "tcp", "-timeout", "10000000", "-f", "rtsp"]],
 		["srt://a:9000?mode=caller", "srt", ["-rw_timeout", "10000000", "-f", "mpegts"]],
 		["udp://@239.0.0.1:5000", "udp", ["-timeout", "10000000", "-overrun_nonfatal", "1", "-f", "mpegts"]],
-		["rtp://[::1]:5004", "rtp,udp", ["-timeout", "10000000", "-f", "rtp"]],
+		["rtp://[::1]:5004", "rtp,udp", ["-f", "rtp"]],
 		["https://a/b.m3u8", "http,https,tls,tcp", ["-rw_timeout", "10000000", "-format_whitelist", `${CONTAINERS},hls`]],
 		["rtmp://a/live/b", "rtmp,tcp", ["-rw_timeout", "10000000", "-f", "flv"]],
 		["tcp://a:1", "tcp", ["-rw_timeout", "10000000", "-format_whitelist", CONTAINERS]],

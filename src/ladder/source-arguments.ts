@@ -45,7 +45,7 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 		demuxer: ["-f", "mpegts"],
 		options: ["-timeout", SOCKET_TIMEOUT_US, "-overrun_nonfatal", "1"],
 	},
-	rtp: { protocols: "rtp,udp", demuxer: ["-f", "rtp"], options: ["-timeout", SOCKET_TIMEOUT_US] },
+	rtp: { protocols: "rtp,udp", demuxer: ["-f", "rtp"], options: [] },
 	http: HTTP,
 	https: HTTP,
 	rtmp: { protocols: "rtmp,tcp", demuxer: ["-f", "flv"], options: SOCKET_OPTIONS },
