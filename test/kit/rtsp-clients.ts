@@ -77,6 +77,26 @@ export async function gstreamerPlays(
 	return await readCounters(output);
 }
 
+/**
+ * Plays so many pictures, and goes. The stream has no sound.
+ * @param device on which a group's packets come
+ */
+export async function gstreamerTakes(
+	url: string,
+	protocols: "udp" | "tcp" | "udp-mcast",
+	pictures: number,
+	{ launch = startProcess, device = "lo" }: { readonly launch?: Launch; readonly device?: string } = {},
+): Promise<Verdict> {
+	const output = join(makeTempDir("rtsp"), "seen.h264");
+	const source = `rtspsrc location=${url} protocols=${protocols} multicast-iface=${device}`;
+	const form = "video/x-h264,stream-format=byte-stream,alignment=au";
+	const pipeline = `${source} ! rtph264depay ! h264parse ! ${form} ! identity eos-after=${pictures}`;
+	const player = launch("gst-launch-1.0", ["-q", ...pipeline.split(" "), "!", "filesink", `location=${output}`]);
+	const { code } = await endOf(player, LONGEST_PLAY_MS);
+	if (code !== 0) throw new Error(`GStreamer did not play: ${player.lastWords()}`);
+	return await readCounters(output);
+}
+
 /** @throws Error where nobody records within a few seconds */
 export async function untilRecording(relay: RtspRelay, path: string, publisher: RunningProcess): Promise<void> {
 	for (let attempt = 0; attempt < 200; attempt++) {

@@ -22,7 +22,7 @@ int sink(struct __sk_buff *packet)
 {
 	struct bench_stamp stamp;
 	struct bench_counts *mine;
-	__u64 made_ns, delay_us;
+	__u64 made_ns, delay;
 	__u32 zero = 0;
 
 	if (bpf_skb_load_bytes(packet, BENCH_STAMP_OFFSET, &stamp, sizeof(stamp)) < 0 || stamp.magic != BENCH_MAGIC)
@@ -31,14 +31,16 @@ int sink(struct __sk_buff *packet)
 	if (!mine)
 		return TC_ACT_UNSPEC;
 	made_ns = (__u64)stamp.made_ns_high << 32 | stamp.made_ns_low;
-	delay_us = (bpf_ktime_get_ns() - made_ns) / 1000;
-	if (delay_us >= BENCH_DELAYS)
-		delay_us = BENCH_DELAYS - 1;
+	delay = (bpf_ktime_get_ns() - made_ns) / 1000;
+	if (delay >= BENCH_FINE_DELAYS)
+		delay = BENCH_FINE_DELAYS + (delay - BENCH_FINE_DELAYS) / BENCH_COARSE_US;
+	if (delay >= BENCH_DELAYS)
+		delay = BENCH_DELAYS - 1;
 	mine->packets++;
 	mine->bytes += packet->len;
 	if (packet->gso_segs > 1)
 		mine->joined++;
-	mine->delays[delay_us]++;
+	mine->delays[delay]++;
 	return TC_ACT_SHOT;
 }
 

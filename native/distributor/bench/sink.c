@@ -43,7 +43,15 @@ static void read_counts(int map, struct bench_counts *each, int cpus, struct ben
 	}
 }
 
-/* The middle of the microsecond below which `share` of the packets since the beginning were. */
+/* The middle of a place, in microseconds. */
+static double middle(unsigned place)
+{
+	if (place < BENCH_FINE_DELAYS)
+		return place + 0.5;
+	return BENCH_FINE_DELAYS + (place - BENCH_FINE_DELAYS + 0.5) * BENCH_COARSE_US;
+}
+
+/* The place below which `share` of the packets since the beginning were. */
 static double quantile(double share)
 {
 	__u64 wanted = (__u64)((double)(now.packets - before.packets) * share), seen = 0;
@@ -51,9 +59,9 @@ static double quantile(double share)
 	for (unsigned i = 0; i < BENCH_DELAYS; i++) {
 		seen += now.delays[i] - before.delays[i];
 		if (seen > wanted)
-			return i + 0.5;
+			return middle(i);
 	}
-	return BENCH_DELAYS;
+	return middle(BENCH_DELAYS - 1);
 }
 
 static void answer(const char *take)

@@ -22,8 +22,13 @@ struct bench_stamp {
 	__u32 made_ns_low;
 };
 
-/** A delay of so many microseconds and more is counted in the last place. */
+/**
+ * Places in which delays are counted: the first ones for a microsecond each, the others for `BENCH_COARSE_US` each. A
+ * longer delay is counted in the last one.
+ */
 #define BENCH_DELAYS 2048
+#define BENCH_FINE_DELAYS 1024
+#define BENCH_COARSE_US 64
 
 /** Of each CPU, since the sink was attached. */
 struct bench_counts {
@@ -31,7 +36,6 @@ struct bench_counts {
 	__u64 bytes;
 	/** Frames that are several packets still: somebody left the cutting to a device that does not cut. */
 	__u64 joined;
-	/** By whole microseconds. */
 	__u64 delays[BENCH_DELAYS];
 };
 
