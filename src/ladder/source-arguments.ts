@@ -46,6 +46,7 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 		options: ["-timeout", SOCKET_TIMEOUT_US, "-overrun_nonfatal", "1"],
 	},
 	// Its demuxer takes no time-out; the ladder has one.
+	// Its demuxer takes no time-out; the ladder has one.
 	rtp: { protocols: "rtp,udp", demuxer: ["-f", "rtp"], options: [] },
 	http: HTTP,
 	https: HTTP,

@@ -8,7 +8,7 @@ import { expectFlow } from "../kit/sound-flow.ts";
 import { numberedChannel, startTour } from "../kit/switched-programme.ts";
 
 const PACKAGINGS = ["mp4", "flv", "ts", "rtp"] as const;
-const SWITCHES = 60;
+const SWITCHES = 40;
 /** So much in hand that a machine that is busy with other things makes nothing late. */
 const PATIENT = { targetMs: 10_000 };
 

@@ -15,14 +15,14 @@ const ATTEMPTS = 6;
 const PIECE_BYTES = 1400;
 const NOTHING: StreamSink = { accessUnit: () => {} };
 
-describe.concurrent("2500 mutated streams break no promise of a reader", () => {
+describe.concurrent("1000 mutated streams break no promise of a reader", () => {
 	test.for(READERS)("%s", { timeout: 120_000 }, async (reader, { expect: expectHere }) => {
-		const { summary, findings } = await runFuzz({ reader, seed: 1, from: 0, inputs: 2500 });
+		const { summary, findings } = await runFuzz({ reader, seed: 1, from: 0, inputs: 1000 });
 		expectHere(findings).toEqual([]);
 		// Else nothing of this would mean anything: most inputs reach the sink, and most have something wrong.
-		expectHere(summary!.accessUnits).toBeGreaterThan(25_000);
-		expectHere(summary!.faults).toBeGreaterThan(1250);
-		expectHere(summary!.waits).toBeLessThan(250);
+		expectHere(summary!.accessUnits).toBeGreaterThan(10_000);
+		expectHere(summary!.faults).toBeGreaterThan(500);
+		expectHere(summary!.waits).toBeLessThan(100);
 	});
 });
 

@@ -1,19 +1,10 @@
-/**
- * Publishers of other makes in every way that they know, watched over HTTP in four packagings, with another rendition in
- * every unit, and over RTSP by players of other makes: every picture has a number, and comes once.
- */
+/** What docs/interop.md says of publishers and players of other makes; `test/long/publishers.test.ts` runs them. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { runToEnd } from "../kit/processes.ts";
-import { PUBLISHERS, RTSP_WATCHERS, testPublishers } from "../kit/publishers-matrix.ts";
+import { PUBLISHERS } from "../kit/publishers-matrix.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
 import { unprivileged, VLC_ARGUMENTS } from "../kit/witnesses.ts";
-
-/** One of each make, one by UDP and one on its connection, in turns; test/long has everybody with everybody. */
-testPublishers((publisher) => {
-	const even = PUBLISHERS.indexOf(publisher) % 2 === 0;
-	return RTSP_WATCHERS.filter((_, at) => (at === 0 || at === 3) === even);
-});
 
 test("VLC has nothing for RTSP, and says so", async () => {
 	const args = [...VLC_ARGUMENTS, "--play-and-exit", "rtsp://127.0.0.1:1/live/cam", "vlc://quit"];

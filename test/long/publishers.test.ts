@@ -1,6 +1,7 @@
 /**
- * All publishers of the matrix with all players by RTSP: by UDP and on their connections (`test/interop/publishers.test.ts`
- * has each publisher with two of them).
+ * Publishers of other makes in every way that they know, watched over HTTP in four packagings, with another rendition in
+ * every unit, and over RTSP by players of other makes, by UDP and on their connections: every picture has a number, and
+ * comes once.
  */
 import { RTSP_WATCHERS, testPublishers } from "../kit/publishers-matrix.ts";
 
