@@ -26,7 +26,7 @@ export default defineConfig({
 					include: ["test/{integration,interop}/**/*.test.ts", ...PAGES],
 					exclude: ALONE,
 					// Most of them wait for a live stream's own time, so that a few can share the cores.
-					maxWorkers: 4,
+					maxWorkers: 3,
 					testTimeout: 180_000,
 					hookTimeout: 120_000,
 				},
