@@ -1,8 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { SourceSpec } from "../../src/ladder/ladder-config.ts";
-import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
-import { makeTempDir } from "../kit/temp-dir.ts";
 import {
 	copy,
 	encode,
@@ -12,7 +10,9 @@ import {
 	ladderConfig,
 	makeFile,
 	withLadder,
-} from "./ladder-rig.ts";
+} from "../integration/ladder-rig.ts";
+import { expectEveryFrameOnce, readCounters } from "../kit/signal-reader.ts";
+import { makeTempDir } from "../kit/temp-dir.ts";
 
 const UNITS = 60;
 
