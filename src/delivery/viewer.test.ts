@@ -184,6 +184,15 @@ describe("a slow viewer", () => {
 		expect(viewer.drops.behind).toBe(0);
 	});
 
+	test("is told of a unit that its rendition lacks, for the encoder broke off in it", () => {
+		feedUnit(1);
+		const { pipe, viewer } = watch();
+		feedUnit(2, [HIGH]);
+		feedUnit(3);
+		expect(pipe.lines.slice(-4)).toEqual(["end low 0", "hole low 2", "video low 2 3000", "video low 2 3500"]);
+		expect(viewer.drops).toEqual({ behind: 0, evicted: 0, withdrawn: 0 });
+	});
+
 	test("whose rendition is withdrawn goes on in the lowest", () => {
 		feedUnit(1);
 		const { pipe, viewer } = watch({ wish: HIGH });

@@ -306,7 +306,7 @@ export class Viewer implements LaneReader, Looked {
 		this.drops[reason]++;
 		this.control.skipped(lost);
 		this.#moveTo(this.#options.lanes.lane(log, this.packaging), target);
-		this.#prelude = buildChunk((allocate) => this.packaging.hole(target.head, allocate));
+		this.#beginBehindHole();
 		this.#options.onDrop(this, reason, lost);
 	}
 
@@ -350,9 +350,16 @@ export class Viewer implements LaneReader, Looked {
 			this.#lane = lane;
 			lane.add(this);
 		}
+		const follows = source.head.number === this.unit + 1;
 		this.#unit = lane.unit(source);
 		this.#index = 0;
+		// Where an encoder broke off, a rendition can lack a unit that others have begun.
+		if (!follows) this.#beginBehindHole();
 		return true;
+	}
+
+	#beginBehindHole(): void {
+		this.#prelude = buildChunk((allocate) => this.packaging.hole(this.#unit.head, allocate));
 	}
 
 	#forgetSwitch(): void {
