@@ -29,7 +29,7 @@ export function replayTracker(recorded: Recorded): { readonly capacities: readon
 	for (const sample of samples) {
 		for (; nextEnd < unitEnds.length && unitEnds[nextEnd]! <= sample.at; nextEnd++) {
 			capacities.push(tracker.state(milliseconds(unitEnds[nextEnd]!))?.capacity ?? bitsPerSecond(Number.NaN));
-			tracker.endUnit();
+			tracker.endUnit(Number.POSITIVE_INFINITY);
 		}
 		for (; nextSend < sends.length && sends[nextSend]!.at <= sample.at; nextSend++) {
 			const { at, end } = sends[nextSend]!;

@@ -128,6 +128,24 @@ describe("looks", () => {
 		expect(whole).toBeLessThanOrEqual(3);
 	});
 
+	it("are whole ones every other unit where the link takes many times what may be sent, and a fall is known as soon", () => {
+		const [narrow, link] = [13e6, 3e6].map((mostBps) => {
+			const one = new ModelLink(new LinkTracker(), { rateBps: 50e6, roundTripMs: 20 });
+			one.mostBps = mostBps;
+			one.stream({ bitrateBps: 3e6, durationMs: 20_000 });
+			return one;
+		}) as [ModelLink, ModelLink];
+		expect(link.readings / narrow.readings).toBeLessThan(0.6);
+		expect(link.looks / 20).toBeGreaterThanOrEqual(4);
+		link.rateBps = 1e6;
+		const fell = link.now;
+		while (link.tracker.overdue === 0) {
+			link.send(12_500);
+			link.run(33);
+		}
+		expect(link.now - fell).toBeLessThanOrEqual(400);
+	});
+
 	it("are no further apart than 260 ms while something is written", () => {
 		const link = new ModelLink(new LinkTracker(), { rateBps: 20e6, roundTripMs: 20 });
 		link.stream({ bitrateBps: 1e6, durationMs: 2000 });

@@ -15,7 +15,8 @@
  *
  * Looks are dear (a system call each). While nothing happens, one that only tells how much has arrived is enough to see
  * a queue begin (`glance`), and it is taken behind a write, when all that it touches is in the caches already. Whole
- * looks follow a train, and come often while a queue stands.
+ * looks follow a train, and come often while a queue stands. Of a link that takes several times what may be sent, not
+ * every train is timed.
  */
 import { bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import { AckedRate } from "./acked-rate.ts";
@@ -40,6 +41,9 @@ const LOOK_WHILE_OVERDUE_MS = 40;
 const LOOK_AT_END_MS = 100;
 /** What only a whole look tells (round trips, the viewer's window) is never older. */
 const WHOLE_LOOK_MS = 1000;
+/** A link that takes so many times what may be sent is measured so often, and not at each unit. */
+const WIDE_RATIO = 4;
+const WIDE_LOOK_MS = 2000;
 const FIRST_TRAIN_LOOK_MS = 8;
 /** A burst is a train if it has so many segments, and so many times the bytes of an ordinary one. */
 const TRAIN_SEGMENTS = 2.5;
@@ -79,6 +83,8 @@ export class LinkTracker {
 	#nextLookAt = 0;
 	#overdue = 0;
 	#train: Train | undefined;
+	#isWide = false;
+	#trainAt = Number.NEGATIVE_INFINITY;
 	#burstStart = 0;
 	#ordinaryBytes = 0;
 	#capacity: number | undefined;
@@ -139,6 +145,8 @@ export class LinkTracker {
 		const segment = this.#segmentBytes;
 		const isTrain = end - start >= Math.max(TRAIN_SEGMENTS * segment, TRAIN_TO_ORDINARY * this.#ordinaryBytes);
 		if (!isTrain || this.#overdue > 0 || this.#last?.coarse === true) return;
+		if (this.#isWide && at - this.#trainAt < WIDE_LOOK_MS) return;
+		this.#trainAt = at;
 		const nextEnd = Number.POSITIVE_INFINITY;
 		this.#train = { at, start, end, nextAt: nextEnd, nextEnd, looks: 0, first: { ...NOTHING }, last: { ...NOTHING } };
 		const firstLook = at + (this.#last?.minRoundTrip ?? 0) + FIRST_TRAIN_LOOK_MS;
@@ -158,7 +166,8 @@ export class LinkTracker {
 	/** Nothing is to be learnt from the connection but whether a queue begins. */
 	isCalm(now: Milliseconds): boolean {
 		if (this.#last === undefined || this.#capacity === undefined) return false;
-		return this.#overdue === 0 && this.#train === undefined && now - this.#last.at < WHOLE_LOOK_MS;
+		const wholeLook = this.#isWide ? WIDE_LOOK_MS : WHOLE_LOOK_MS;
+		return this.#overdue === 0 && this.#train === undefined && now - this.#last.at < wholeLook;
 	}
 
 	/**
@@ -277,9 +286,14 @@ export class LinkTracker {
 		return due;
 	}
 
-	/** A unit has been sent whole. */
-	endUnit(): void {
-		if (this.#capacity !== undefined) this.#history.add(this.#capacity, this.#capacityAt);
+	/**
+	 * A unit has been sent whole.
+	 * @param most bits per second that may be sent, whatever is decided
+	 */
+	endUnit(most: number): void {
+		if (this.#capacity === undefined) return;
+		this.#history.add(this.#capacity, this.#capacityAt);
+		this.#isWide = Math.min(this.#capacity, this.#history.expected ?? 0) >= WIDE_RATIO * most;
 	}
 
 	/** @returns undefined before the first look */

@@ -139,10 +139,9 @@ export class SwitchControl {
 	 * answered is kept as the plan until the unit's end.
 	 */
 	decide(situation: Situation): Decision {
-		const { position, now } = situation;
-		if (position.moment === "unit-end") this.#link.endUnit();
+		const { position, now, renditions, current, wish, server } = situation;
+		if (position.moment === "unit-end") this.#link.endUnit(mostOf(renditions));
 		const network = this.#link.state(now);
-		const { renditions, current, wish, server } = situation;
 		const viewer = withEmulated(situation.viewer, network, this.#link.buffer, now);
 		const state: { -readonly [Key in keyof SwitchingState]: SwitchingState[Key] } = {
 			now,
@@ -179,6 +178,13 @@ export class SwitchControl {
 		this.#history.push({ at, from, to, cause, ...(capacity !== undefined && { capacity }) });
 		if (this.#history.length > SWITCHES_KEPT) this.#history.shift();
 	}
+}
+
+/** A loop: this runs for each viewer and unit. */
+function mostOf(renditions: SwitchingState["renditions"]): number {
+	let most = 0;
+	for (const { streamBitrate } of renditions) if (streamBitrate > most) most = streamBitrate;
+	return most;
 }
 
 function withoutChanges(network: NetworkState | undefined): DecisionRecord["network"] {

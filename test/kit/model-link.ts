@@ -13,6 +13,8 @@ export class ModelLink {
 	looks = 0;
 	readings = 0;
 	receiverLimitedMs = 0;
+	/** What may be sent at most. */
+	mostBps = Number.POSITIVE_INFINITY;
 	/** What the sender says of its window; it does nothing here. */
 	windowSegments = 100;
 	readonly #roundTripMs: number;
@@ -81,7 +83,7 @@ export class ModelLink {
 		const ordinary = (bitrateBps * unitMs) / 8000 / (pictures - 1 + keySize);
 		for (let unit = 0; unit < durationMs / unitMs; unit++) {
 			const start = this.now;
-			this.tracker.endUnit();
+			this.tracker.endUnit(this.mostBps);
 			for (let picture = 0; picture < pictures; picture++) {
 				this.run(Math.max(0, Math.round(start + (picture * unitMs) / pictures) - this.now));
 				this.send(Math.round(picture === 0 ? keySize * ordinary : ordinary));
