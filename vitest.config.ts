@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const ALONE = ["test/integration/server-load.test.ts", "test/kit/shaped-link.test.ts"];
 
 /** Pages that are looked at, with no frame counted: they may share the machine. */
-const PAGES = ["test/browser/console*.test.ts"];
+const PAGES = ["test/browser/console*.test.ts", "test/browser/element.test.ts"];
 
 export default defineConfig({
 	test: {
@@ -16,6 +16,8 @@ export default defineConfig({
 					exclude: ALONE,
 					// Else one core does it all.
 					maxWorkers: 2,
+					// Nothing in them is shared that a test could leave behind.
+					isolate: false,
 					// Thousands of damaged streams, on a machine that others use, too.
 					testTimeout: 120_000,
 				},
@@ -36,7 +38,7 @@ export default defineConfig({
 				test: {
 					name: "distribution",
 					include: ["test/distribution/**/*.test.ts"],
-					maxWorkers: 2,
+					maxWorkers: 3,
 					testTimeout: 60_000,
 					hookTimeout: 60_000,
 				},
