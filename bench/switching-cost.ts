@@ -50,12 +50,12 @@ const counts = { watch: 0, whole: 0, sent: 0, decide: 0 };
 let narrow = false;
 const transports = new Set<SocketTransport>();
 
-/** Lets `note` see each call of a method. */
-function spyOn(prototype: object, method: string, note: (self: never) => void): void {
+/** Lets `note` see each call of a method, and change what it is given. */
+function spyOn(prototype: object, method: string, note: (self: never, given: unknown[]) => void): void {
 	const methods = prototype as Record<string, (...given: unknown[]) => unknown>;
 	const original = methods[method]!;
 	methods[method] = function (this: unknown, ...given) {
-		note(this as never);
+		note(this as never, given);
 		return original.apply(this, given);
 	};
 }
@@ -66,10 +66,9 @@ function spyOnAll(): void {
 	spyOn(SwitchControl.prototype, "look", () => counts.whole++);
 	spyOn(SwitchControl.prototype, "sent", () => counts.sent++);
 	spyOn(SwitchControl.prototype, "decide", () => counts.decide++);
-	const { endUnit } = LinkTracker.prototype;
-	LinkTracker.prototype.endUnit = function (most) {
-		endUnit.call(this, narrow ? Number.POSITIVE_INFINITY : most);
-	};
+	spyOn(LinkTracker.prototype, "endUnit", (_, given) => {
+		if (narrow) given[0] = Number.POSITIVE_INFINITY;
+	});
 }
 
 type BenchChannel = ReturnType<typeof openChannel>;
