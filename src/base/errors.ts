@@ -61,6 +61,8 @@ export const ERROR_CODES = {
 	PACKAGING_UNKNOWN: "The path's extension names no packaging that Penstock has.",
 	PAGES_MISSING: "The pages and the player are not there: they have not been built.",
 	PAGE_NOT_FOUND: "No page or script of Penstock's has this path.",
+	PLAYER_KICKED: "The operator has ended an RTSP player's session.",
+	PLAYER_NOT_FOUND: "No RTSP player has this id.",
 	POLICY_MODULE: "The module with the switching policy cannot be loaded, or gives no policy.",
 	PUBLISHER_EXISTS: "The stream has a publisher already, and a second one is not let in.",
 	PUBLISHER_KICKED: "The operator has ended the publication.",
@@ -120,7 +122,7 @@ export const ERROR_CODES = {
 	STREAM_UNSUPPORTED: "An elementary stream has a codec or a form that Penstock does not carry.",
 	TLS_CERTIFICATE: "A certificate or its key cannot be used.",
 	URL_FORBIDDEN: "A URL may not be opened for its scheme, its host or the address behind it.",
-	VIEWERS_LIMIT: "The server has as many viewers as delivery.maxViewers allows.",
+	VIEWERS_LIMIT: "The server has as many viewers, RTSP's players among them, as delivery.maxViewers allows.",
 	VIEWER_NOT_FOUND: "No viewer has this id (it may have left).",
 } as const;
 

@@ -131,6 +131,23 @@ export interface PublisherAnswer {
 	readonly faults: number;
 }
 
+export interface PlayerAnswer {
+	readonly id: string;
+	/** `app/stream` */
+	readonly channel: string;
+	readonly remoteAddress: string;
+	/** By what it was let in. */
+	readonly principal: string;
+	readonly since: string;
+	readonly playing: boolean;
+	readonly media: readonly {
+		readonly kind: string;
+		readonly transport: "udp" | "tcp" | "multicast";
+		readonly packets?: number | undefined;
+		readonly bytes?: number | undefined;
+	}[];
+}
+
 export interface MachineAnswer {
 	readonly cpuIdle?: number | undefined;
 	readonly memoryUsed?: number | undefined;
@@ -187,6 +204,8 @@ export interface ServerAnswer {
 	/** It distributes packets by rules. */
 	readonly distribution?: boolean | undefined;
 	readonly viewers: number;
+	/** Of RTSP. */
+	readonly players?: number | undefined;
 	readonly machine: MachineAnswer;
 	readonly totals: TotalsAnswer;
 	/** What is not as it should be, though streams go on; a sentence each. */

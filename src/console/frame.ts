@@ -48,6 +48,7 @@ function serverState({ server, problem }: Observations): TemplateResult {
 	return html`<p class="server">
 		<span class="badge" data-mood=${mood}>${text}</span>
 		<span><b>${countText(server?.viewers)}</b> ${server?.viewers === 1 ? "viewer" : "viewers"}</span>
+		${server?.players ? html`<span class="wide"><b>${countText(server.players)}</b> by RTSP</span>` : nothing}
 		<span class="hint wide">${server?.policy ?? UNKNOWN} · ${server?.version ?? UNKNOWN}</span>
 	</p>`;
 }

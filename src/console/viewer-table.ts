@@ -11,13 +11,16 @@ export interface ViewerTableSettings {
 	readonly caption: string;
 	/** Left out where all are of one channel. */
 	readonly withChannel: boolean;
+	/** Left out where nobody is ended here. */
+	readonly end?: (viewer: ViewerAnswer) => void;
 }
 
 export function viewerTable(
 	viewers: readonly ViewerAnswer[],
 	seen: Observations,
-	{ caption, withChannel }: ViewerTableSettings,
+	settings: ViewerTableSettings,
 ): TemplateResult {
+	const { caption, withChannel, end } = settings;
 	const table = html`<table class="viewers">
 		<caption class="unseen">
 			${caption}
@@ -36,20 +39,25 @@ export function viewerTable(
 				<th scope="col" class="number">Switches</th>
 				<th scope="col" class="number">Lag</th>
 				<th scope="col" class="number">Drops</th>
+				${end === undefined ? nothing : html`<th scope="col"><span class="unseen">End</span></th>`}
 			</tr>
 		</thead>
 		<tbody>
 			${repeat(
 				viewers,
 				({ id }) => id,
-				(viewer) => viewerRow(viewer, seen, withChannel),
+				(viewer) => viewerRow(viewer, seen, settings),
 			)}
 		</tbody>
 	</table>`;
 	return scrolling(caption, table);
 }
 
-function viewerRow(viewer: ViewerAnswer, seen: Observations, withChannel: boolean): TemplateResult {
+function viewerRow(
+	viewer: ViewerAnswer,
+	seen: Observations,
+	{ withChannel, end }: ViewerTableSettings,
+): TemplateResult {
 	const { id, channel, packaging, rendition, wish, remoteAddress, network, figures, told, maxBps } = viewer;
 	return html`<tr>
 		<th scope="row">
@@ -67,6 +75,7 @@ function viewerRow(viewer: ViewerAnswer, seen: Observations, withChannel: boolea
 		<td class="number">${countText(viewer.switches)}</td>
 		<td class="number">${delayText(viewer.lagMs)}</td>
 		<td class="number">${countText(dropsOf(viewer))}</td>
+		${end === undefined ? nothing : html`<td><button @click=${() => end(viewer)}>End</button></td>`}
 	</tr>`;
 }
 

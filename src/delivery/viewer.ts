@@ -111,7 +111,7 @@ export class Viewer implements LaneReader, Looked {
 	#prelude: Chunk | undefined;
 	readonly #numbers: PacketNumbers | undefined;
 	#finishing = false;
-	/** Everything has been sent: what remains is to end the response. */
+	/** Nothing more is sent: what remains is to end the response. */
 	#over = false;
 	#pumping = false;
 
@@ -202,6 +202,12 @@ export class Viewer implements LaneReader, Looked {
 		this.pump();
 	}
 
+	/** The same at once, behind the access unit that is on its way. */
+	cut(): void {
+		this.#over = true;
+		this.pump();
+	}
+
 	/** Takes the viewer out of its lane; the transport is the caller's to end. */
 	leave(): void {
 		this.#lane.remove(this);
@@ -268,7 +274,7 @@ export class Viewer implements LaneReader, Looked {
 
 	/** Takes the next bytes and moves the cursor behind them; undefined where there are none for now. */
 	#next(): Buffer | undefined {
-		for (;;) {
+		while (!this.#over) {
 			const reason = this.#reasonToSkip();
 			if (reason !== undefined) this.#skip(reason);
 			const { chunks, closed, source } = this.#unit;
@@ -279,10 +285,11 @@ export class Viewer implements LaneReader, Looked {
 				const { framed, payload } = this.#numbers?.follow(chunk) ?? chunk;
 				return this.#options.chunked ? framed : payload;
 			}
-			if (!closed || this.#over) return undefined;
+			if (!closed) return undefined;
 			if (this.#finishing || source.next === undefined) this.#over = true;
 			else if (!this.#advance(source.next)) return undefined;
 		}
+		return undefined;
 	}
 
 	/** Why the cursor cannot stay where it is, if the lowest rendition has something newer. */

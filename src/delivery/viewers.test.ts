@@ -108,6 +108,32 @@ test("bytes of viewers that have left stay in the total", () => {
 	expect(viewers.bytesSent).toBe(bytesSent);
 });
 
+describe("a kick", () => {
+	test("ends the response at once and in good order, and nothing comes behind it", () => {
+		const { viewer, pipe } = join("one");
+		pipe.onEnd = pipe.onDestroy;
+		playUntil(300);
+		const before = pipe.text;
+		viewers.kick(viewer);
+		expect([left, viewers.totals.left.get("kicked"), pipe.text]).toEqual([["kicked"], 1, `${before}0\r\n\r\n`]);
+		playUntil(2000);
+		expect(pipe.text).toBe(`${before}0\r\n\r\n`);
+	});
+
+	test("drops a viewer that does not take the end, and lets all others be", () => {
+		const { viewer, pipe } = join("stuck");
+		join("well");
+		pipe.open = false;
+		playUntil(300);
+		viewers.kick(viewer);
+		viewers.kick(viewer);
+		expect(left).toEqual([]);
+		playUntil(2300);
+		expect(left).toEqual(["kicked"]);
+		expect([...viewers.all()].map(({ id }) => id)).toEqual(["well"]);
+	});
+});
+
 describe("drain", () => {
 	test("ends each viewer at the end of its unit", async () => {
 		const { pipe } = join("one");

@@ -1,5 +1,5 @@
 /**
- * All viewers of the server: their number and its limit, the watchdog that finds those who take nothing any more, and
+ * All viewers of the server: their number and its limit, which holds for those of other protocols, too; the watchdog that finds those who take nothing any more, and
  * the counters that outlive them.
  */
 import type { Clock, Timer } from "../base/clock.ts";
@@ -38,9 +38,14 @@ interface Watched {
 	progressAt: Milliseconds;
 	/** Set when the server ends the connection. */
 	reason: LeaveReason | undefined;
+	/** It is dropped then, if its response has not ended before. */
+	dropAt: Milliseconds;
 }
 
 const WATCH_INTERVAL_MS = 1000;
+/** What a kicked viewer has to take the end of its response. */
+const KICK_PATIENCE_MS = 1000;
+const NEVER = milliseconds(Number.POSITIVE_INFINITY);
 
 const count = <Key>(counts: Map<Key, number>, key: Key): void => {
 	counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -79,7 +84,8 @@ export class Viewers {
 	}
 
 	/**
-	 * Takes a place for a viewer that has yet to start (its programme may take a while).
+	 * Takes a place for a viewer that has yet to start (its programme may take a while), or for one that watches by
+	 * another protocol.
 	 * @returns gives the place back; idempotent
 	 * @throws PenstockError VIEWERS_LIMIT
 	 */
@@ -89,7 +95,7 @@ export class Viewers {
 			this.totals.refused++;
 			throw new PenstockError(
 				"VIEWERS_LIMIT",
-				`the server has ${maxViewers} viewers, which is delivery.maxViewers; try again later or another server.`,
+				`the server has ${maxViewers} viewers (RTSP's players count), which is delivery.maxViewers; try again later or another server.`,
 			);
 		}
 		this.#reserved++;
@@ -102,7 +108,7 @@ export class Viewers {
 
 	add(viewer: Viewer, onLeave: (reason: LeaveReason) => void): void {
 		const progressAt = this.#options.clock.now();
-		this.#watched.set(viewer.id, { viewer, onLeave, progress: 0, progressAt, reason: undefined });
+		this.#watched.set(viewer.id, { viewer, onLeave, progress: 0, progressAt, reason: undefined, dropAt: NEVER });
 		this.totals.accepted++;
 		this.#arm();
 	}
@@ -129,6 +135,18 @@ export class Viewers {
 		if (watched === undefined) return;
 		if (watched.reason === undefined || watched.reason === "drained") watched.reason = reason;
 		viewer.destroy();
+	}
+
+	/**
+	 * Ends a viewer's response in good order, and at once: behind the access unit that is on its way. Who does not take
+	 * even that within two seconds is dropped.
+	 */
+	kick(viewer: Viewer): void {
+		const watched = this.#watched.get(viewer.id);
+		if (watched === undefined || watched.reason === "kicked") return;
+		watched.reason = "kicked";
+		watched.dropAt = milliseconds(this.#options.clock.now() + KICK_PATIENCE_MS);
+		viewer.cut();
 	}
 
 	countSwitch(direction: SwitchDirection, record: SwitchRecord): void {
@@ -186,6 +204,7 @@ export class Viewers {
 			} else if (milliseconds(now - watched.progressAt) >= this.#options.stallTimeout) {
 				this.expel(viewer, "stalled");
 			}
+			if (now >= watched.dropAt) this.expel(viewer, "kicked");
 		}
 	}
 }

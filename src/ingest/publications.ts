@@ -2,16 +2,16 @@
  * Who publishes what, whatever the protocol. Each publisher asks here before its first byte of media is taken, and its
  * publication lasts until it leaves, is dismissed, or loses its right.
  * Invariants: a stream has at most one publication at a time; nothing reaches a sink before the gate has granted it and
- * after the publication's end; a right that ends at a time of the wall clock is asked for again within half a minute of
- * that time, however the clock jumps.
+ * after the publication's end; a right that ends is asked for again (`wire/right-watch.ts`).
  * Not here: protocols, and what becomes of the access units.
  */
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
 import type { EpochMs } from "../base/units.ts";
 import type { StreamSink } from "../media/stream-reader.ts";
-import type { AccessAnswer, AccessGate, AccessRequest } from "../wire/access.ts";
+import type { AccessGate, AccessRequest } from "../wire/access.ts";
+import { askGate, RightWatch } from "../wire/right-watch.ts";
 import { PublicationFigures } from "./publication-figures.ts";
 
 export interface PublicationInfo {
@@ -63,9 +63,6 @@ export interface RefusalCount {
 	readonly count: number;
 }
 
-/** Wall clocks jump, so that a right which ends later is looked at so often. */
-const LONGEST_LEG_MS = 30_000;
-
 export class Publications {
 	readonly #options: PublicationsOptions;
 	readonly #byStream = new Map<string, Publication>();
@@ -93,13 +90,14 @@ export class Publications {
 
 	/** Asks for leave to publish. Never throws, never rejects. */
 	async ask(request: AccessRequest, publisher: Publisher): Promise<Admission> {
-		const answer = await this.#askGate(request);
-		const admission =
-			answer.kind === "refused"
-				? this.#refused(request, answer.error)
-				: this.admit(request, answer.principal, publisher);
-		if (admission.kind === "admitted" && answer.kind === "granted")
-			this.#watchRight(admission.publication, request, answer.until);
+		const { gate, clock } = this.#options;
+		const answer = await askGate(gate, request);
+		if (answer.kind === "refused") return this.#refused(request, answer.error);
+		const admission = this.admit(request, answer.principal, publisher);
+		if (admission.kind === "refused") return admission;
+		const { publication } = admission;
+		const right = { request, until: answer.until };
+		publication.hold(new RightWatch({ gate, clock, right, onLost: (error) => publication.dismiss(error) }));
 		return admission;
 	}
 
@@ -158,40 +156,6 @@ export class Publications {
 			return internal("the stream could not be opened", thrown);
 		}
 	}
-
-	async #askGate(request: AccessRequest): Promise<AccessAnswer> {
-		try {
-			return await this.#options.gate.ask(request);
-		} catch (thrown) {
-			const isOurs = thrown instanceof PenstockError;
-			return { kind: "refused", error: isOurs ? thrown : internal("leave could not be asked for", thrown) };
-		}
-	}
-
-	/** Asks again when the right ends. */
-	#watchRight(publication: Publication, request: AccessRequest, until: number | undefined): void {
-		if (until === undefined) return;
-		const { clock } = this.#options;
-		const look = (): void => {
-			const left = until - clock.wall();
-			if (left <= 0) void this.#askAgain(publication, request);
-			else publication.watch(clock.after(Math.min(left, LONGEST_LEG_MS), look));
-		};
-		look();
-	}
-
-	async #askAgain(publication: Publication, request: AccessRequest): Promise<void> {
-		const answer = await this.#askGate(request);
-		if (publication.isOver) return;
-		if (answer.kind === "refused") {
-			publication.dismiss(answer.error);
-			return;
-		}
-		// A gate that answers with what is over already shall not be asked in a circle.
-		const soonest = this.#options.clock.wall() + 1000;
-		const until = answer.until === undefined ? undefined : Math.max(answer.until, soonest);
-		this.#watchRight(publication, request, until);
-	}
 }
 
 interface PublicationParts {
@@ -210,7 +174,7 @@ export class Publication {
 	readonly #sink: PublicationSink;
 	readonly #publisher: Publisher;
 	readonly #forget: () => void;
-	#timer: Timer | undefined;
+	#right: RightWatch | undefined;
 	#over = false;
 
 	/** Use `Publications.ask`. */
@@ -220,10 +184,6 @@ export class Publication {
 		this.#sink = sink;
 		this.#publisher = publisher;
 		this.#forget = forget;
-	}
-
-	get isOver(): boolean {
-		return this.#over;
 	}
 
 	/** Where access units go; what comes after the end goes nowhere. */
@@ -256,7 +216,7 @@ export class Publication {
 	end(because?: PenstockError): void {
 		if (this.#over) return;
 		this.#over = true;
-		this.#timer?.cancel();
+		this.#right?.end();
 		this.#forget();
 		this.#sink.end(because);
 	}
@@ -268,10 +228,10 @@ export class Publication {
 		this.#publisher.dismiss(error);
 	}
 
-	/** For `Publications`: what runs until the right is looked at again. */
-	watch(timer: Timer): void {
-		if (this.#over) timer.cancel();
-		else this.#timer = timer;
+	/** For `Publications`: by what right it goes on. */
+	hold(right: RightWatch): void {
+		if (this.#over) right.end();
+		else this.#right = right;
 	}
 }
 

@@ -100,8 +100,13 @@ export interface OpenedPlay {
 export interface RtspApplication {
 	/** What a stream is; the controls of its media are the server's to give. */
 	describe(stream: StreamName, peer: RtspPeer): Promise<Answer<SdpSession>>;
-	/** A publisher's ANNOUNCE: takes the stream's name for it, or says who has it. */
+	/**
+	 * A publisher's ANNOUNCE: takes the stream's name for it, or says who has it. What the gate said yes to is the
+	 * application's from then on, whatever the answer.
+	 */
 	announce(stream: StreamName, peer: RtspPeer, description: SdpSession, link: MediaLink): Promise<Answer<MediaSession>>;
+	/** Nothing goes on, and nothing more comes, by what the gate said yes to: no session, or none any more. Once. */
+	released(request: AccessRequest): void;
 	/** A player's first SETUP. */
 	open(stream: StreamName, peer: RtspPeer, link: MediaLink): Promise<Answer<OpenedPlay>>;
 }

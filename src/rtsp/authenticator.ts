@@ -68,13 +68,6 @@ export class Authenticator {
 		this.throttle = new FailureThrottle(parts.clock);
 	}
 
-	/** Asks again what was granted. @returns until when it holds, or why it does not any more */
-	async renew(request: AccessRequest): Promise<{ readonly until?: number } | PenstockError> {
-		const answer = await this.parts.gate.ask(request);
-		if (answer.kind === "refused") return answer.error;
-		return answer.until === undefined ? {} : { until: answer.until };
-	}
-
 	open(address: string): ConnectionAuth {
 		return new ConnectionAuth(this, address);
 	}

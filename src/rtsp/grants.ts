@@ -1,20 +1,20 @@
 /**
  * What the gate has granted on one connection: by verb and stream, so that a client that showed its token with DESCRIBE
- * need not show it with each SETUP, and so that what was granted until a time ends then (SEC4).
+ * need not show it with each SETUP, and so that what was granted until a time ends then (SEC4). Whatever was granted is
+ * told to be over once: with its session, or with the connection where there was none.
  */
 import type { Clock } from "../base/clock.ts";
-import { PenstockError } from "../base/errors.ts";
 import type { AccessRequest, Verb } from "../wire/access.ts";
+import type { Right } from "../wire/right-watch.ts";
 import type { RtspRequest } from "../wire/rtsp-message.ts";
 import type { RtspTarget } from "../wire/rtsp-target.ts";
 import type { Authenticator, ConnectionAuth } from "./authenticator.ts";
 import { lastReply, type Reply, refusal } from "./reply.ts";
 
-export interface Grant {
+export interface Grant extends Right {
 	readonly principal: string;
-	readonly request: AccessRequest;
-	/** Wall clock, ms. */
-	until: number | undefined;
+	/** A session goes on by it. */
+	isHeld: boolean;
 }
 
 export type Admission =
@@ -23,19 +23,22 @@ export type Admission =
 
 /** A client asks for one stream, mostly. */
 const MOST_GRANTS = 4;
+/** The connection ended before the gate had answered. */
+const UNREAD = lastReply({ status: 408, headers: [] });
 
 export class Grants {
 	readonly #clock: Clock;
-	readonly #authenticator: Authenticator;
 	readonly #auth: ConnectionAuth;
+	readonly #onOver: (request: AccessRequest) => void;
 	/** The newest last. */
 	readonly #grants = new Map<string, Grant>();
-	#renewing = false;
+	#closed = false;
 
-	constructor(clock: Clock, authenticator: Authenticator, address: string) {
+	/** @param onOver told once for each grant that was not handed over */
+	constructor(clock: Clock, authenticator: Authenticator, address: string, onOver: (request: AccessRequest) => void) {
 		this.#clock = clock;
-		this.#authenticator = authenticator;
 		this.#auth = authenticator.open(address);
+		this.#onOver = onOver;
 	}
 
 	/** Asks the gate, unless it has said yes to the same before. @param query without a track's control */
@@ -51,27 +54,45 @@ export class Grants {
 				return { kind: "refused", reply: lastReply(refusal(verdict.error)) };
 			case "granted": {
 				const { principal, until, request: asked } = verdict;
-				const grant: Grant = { principal, until, request: asked };
-				this.#grants.delete(key);
+				if (this.#closed) {
+					this.#onOver(asked);
+					return { kind: "refused", reply: UNREAD };
+				}
+				const grant: Grant = { principal, until, request: asked, isHeld: false };
+				if (known !== undefined) this.#drop(key, known);
 				this.#grants.set(key, grant);
-				if (this.#grants.size > MOST_GRANTS) this.#grants.delete(this.#grants.keys().next().value!);
+				this.#makeRoom();
 				return { kind: "admitted", grant };
 			}
 		}
 	}
 
-	/** Asks again where a grant is over. @returns why it does not hold any more; undefined where it does */
-	async renew(grant: Grant): Promise<PenstockError | undefined> {
-		if (this.#renewing || !this.#isOver(grant)) return undefined;
-		this.#renewing = true;
-		try {
-			const answer = await this.#authenticator.renew(grant.request);
-			if (answer instanceof PenstockError) return answer;
-			grant.until = answer.until;
-			return undefined;
-		} finally {
-			this.#renewing = false;
-		}
+	/** Whoever has it from now on tells himself when it is over. */
+	handOver(grant: Grant): void {
+		for (const [key, one] of this.#grants) if (one === grant) this.#grants.delete(key);
+	}
+
+	/** What was granted is over. */
+	release(grant: Grant): void {
+		this.handOver(grant);
+		this.#onOver(grant.request);
+	}
+
+	/** The connection has ended; grants of a session are its own to release. */
+	close(): void {
+		this.#closed = true;
+		for (const [key, grant] of this.#grants) this.#drop(key, grant);
+	}
+
+	#makeRoom(): void {
+		if (this.#grants.size <= MOST_GRANTS) return;
+		const [oldest] = [...this.#grants].filter(([, { isHeld }]) => !isHeld);
+		if (oldest !== undefined) this.#drop(...oldest);
+	}
+
+	#drop(key: string, grant: Grant): void {
+		this.#grants.delete(key);
+		if (!grant.isHeld) this.#onOver(grant.request);
 	}
 
 	#isOver({ until }: Grant): boolean {

@@ -3,8 +3,9 @@
  * whatever is in it. A connection has at most one session.
  */
 import type { Clock } from "../base/clock.ts";
-import { messageOf, PenstockError } from "../base/errors.ts";
+import { PenstockError } from "../base/errors.ts";
 import type { Verb } from "../wire/access.ts";
+import { RightWatch } from "../wire/right-watch.ts";
 import { readCSeq } from "../wire/rtsp-fields.ts";
 import type { RtspRequest, WrittenHeader } from "../wire/rtsp-message.ts";
 import { queryWithout, type RtspTarget, readTarget } from "../wire/rtsp-target.ts";
@@ -51,13 +52,15 @@ export class RequestHandler {
 	readonly #grants: Grants;
 	#session: ServerSession | undefined;
 	/** By which the session is here. */
-	#sessionGrant: Grant | undefined;
+	#grant: Grant | undefined;
+	#right: RightWatch | undefined;
 	#ended = false;
 
 	constructor(parts: RequestHandlerParts, events: SessionEvents) {
 		this.#parts = parts;
 		this.#events = events;
-		this.#grants = new Grants(parts.clock, parts.authenticator, parts.address);
+		const { clock, authenticator, address, application } = parts;
+		this.#grants = new Grants(clock, authenticator, address, (request) => application.released(request));
 	}
 
 	get session(): ServerSession | undefined {
@@ -67,21 +70,8 @@ export class RequestHandler {
 	/** Ends the session, and lets none begin. @param error undefined where the client went by itself */
 	close(error: PenstockError | undefined): void {
 		this.#ended = true;
-		this.#session?.close(error);
-		this.#session = undefined;
-	}
-
-	/** What was granted until a time is asked for again then. */
-	async renew(): Promise<void> {
-		const grant = this.#session && this.#sessionGrant;
-		if (grant === undefined) return;
-		try {
-			const error = await this.#grants.renew(grant);
-			if (error !== undefined) this.#events.onEnd(error);
-		} catch (thrown) {
-			const text = `whether ${grant.principal} may go on could not be asked: ${messageOf(thrown)}.`;
-			this.#events.onEnd(new PenstockError("INTERNAL", text, { cause: thrown }));
-		}
+		this.#closeSession(error);
+		this.#grants.close();
 	}
 
 	async answer(request: RtspRequest): Promise<Reply> {
@@ -136,8 +126,7 @@ export class RequestHandler {
 			case "PAUSE":
 				return await session.pause(target);
 			default: {
-				this.#session = undefined;
-				session.close(undefined);
+				this.#closeSession(undefined);
 				return ok(session.header);
 			}
 		}
@@ -167,16 +156,17 @@ export class RequestHandler {
 		}
 		const admission = await this.#grants.admit(request, "publish", target, target.query);
 		if (admission.kind === "refused") return admission.reply;
+		const { grant } = admission;
 		const description = readSdp(request.body);
 		if (description.kind === "fault") return refusal(description.error);
 		if (description.value.media.length === 0)
 			return refusal(new PenstockError("SDP_MALFORMED", "the session description has no medium."));
 		const session = this.#newSession("publish", target);
-		const peer = this.#peerOf(admission.grant);
-		const answer = await this.#parts.application.announce(target, peer, description.value, session);
+		this.#grants.handOver(grant);
+		const answer = await this.#parts.application.announce(target, this.#peerOf(grant), description.value, session);
 		if (answer.kind === "refused") return refusal(answer.error);
 		session.attach(answer.value, publishedControls(description.value));
-		return this.#keep(session, admission.grant) ?? ok(session.header);
+		return this.#keep(session, grant) ?? ok(session.header);
 	}
 
 	async #setUp(request: RtspRequest, target: RtspTarget): Promise<Reply> {
@@ -206,8 +196,9 @@ export class RequestHandler {
 		const reply = await session.setUp(request, target);
 		// Nobody but a client that was told its id can go on with it.
 		if (reply.status !== 200 && this.#session === session) {
-			this.#session = undefined;
-			session.close(reply.error);
+			// It may try another transport by the same grant.
+			admission.grant.isHeld = false;
+			this.#closeSession(reply.error);
 			return { ...reply, headers: reply.headers.filter(([name]) => name !== "Session") };
 		}
 		return reply;
@@ -230,13 +221,24 @@ export class RequestHandler {
 	/** @returns a reply where the connection has ended while the application was asked */
 	#keep(session: ServerSession, grant: Grant): Reply | undefined {
 		if (!this.#ended) {
+			const { clock, authenticator } = this.#parts;
+			const { onEnd: onLost } = this.#events;
 			this.#session = session;
-			this.#sessionGrant = grant;
+			this.#grant = grant;
+			grant.isHeld = true;
+			this.#right = new RightWatch({ gate: authenticator.parts.gate, clock, right: grant, onLost });
 			return undefined;
 		}
 		const error = new PenstockError("RTSP_TIMEOUT", "the connection ended before the session began.");
 		session.close(error);
 		return refusal(error);
+	}
+
+	#closeSession(error: PenstockError | undefined): void {
+		this.#right?.end();
+		this.#session?.close(error);
+		if (this.#session?.role === "play" && this.#grant?.isHeld === true) this.#grants.release(this.#grant);
+		this.#session = undefined;
 	}
 
 	#withSession(request: RtspRequest, reply: Reply): Reply {

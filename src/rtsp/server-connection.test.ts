@@ -24,6 +24,8 @@ class Scribe implements RtspApplication, MediaSession {
 	peer: RtspPeer | undefined;
 	/** Sent from within `start`, before the client has its answer. */
 	early: Uint8Array | undefined;
+	/** What the gate has said yes to and is over: verbs. */
+	readonly over: string[] = [];
 	unsupported: TransportWish["kind"][] = [];
 	/** Calls of the application wait until it is resolved. */
 	gate: Promise<void> = Promise.resolve();
@@ -33,6 +35,10 @@ class Scribe implements RtspApplication, MediaSession {
 		const read = readSdp(new TextEncoder().encode(SDP));
 		if (read.kind === "fault") throw read.error;
 		this.description = read.value;
+	}
+
+	released({ verb }: AccessRequest): void {
+		this.over.push(verb);
 	}
 
 	async describe() {
@@ -505,5 +511,84 @@ describe("a connection", () => {
 			}),
 			{ numRuns: 500 },
 		);
+	});
+});
+
+describe("what the gate has said yes to is told to be over once", () => {
+	let asked: number;
+	let gated: Rig;
+	const onConnection = { Transport: "RTP/AVP/TCP;interleaved=0-1" };
+
+	beforeEach(() => {
+		asked = 0;
+		gated = new Rig({
+			ask: async () => {
+				asked++;
+				return { kind: "granted", principal: "p" };
+			},
+		});
+	});
+
+	test("with the connection, where a description was all that was wanted", async () => {
+		await gated.ask("DESCRIBE", URL);
+		await gated.ask("DESCRIBE", URL);
+		expect([asked, gated.application.over]).toEqual([1, []]);
+		gated.connection.closed();
+		expect(gated.application.over).toEqual(["play"]);
+	});
+
+	test("with the session, and not where one transport cannot be had and another can", async () => {
+		await gated.ask("DESCRIBE", URL);
+		gated.application.unsupported = ["udp"];
+		const byUdp = { Transport: "RTP/AVP;unicast;client_port=5000-5001" };
+		expect((await gated.ask("SETUP", `${URL}/trackID=0`, byUdp)).status).toBe(461);
+		const { headers } = await gated.ask("SETUP", `${URL}/trackID=0`, onConnection);
+		const Session = headers.get("session")!.split(";")[0]!;
+		await gated.ask("PLAY", URL, { Session });
+		expect([asked, gated.application.over]).toEqual([1, []]);
+		expect((await gated.ask("TEARDOWN", URL, { Session })).status).toBe(200);
+		expect(gated.application.over).toEqual(["play"]);
+		// Another session is another yes.
+		expect((await gated.ask("SETUP", `${URL}/trackID=0`, onConnection)).status).toBe(200);
+		expect(asked).toBe(2);
+		gated.connection.closed();
+		expect(gated.application.over).toEqual(["play", "play"]);
+	});
+
+	test("with a session that ends with its connection", async () => {
+		await gated.play();
+		gated.application.link!.end(new PenstockError("PLAYER_KICKED", "gone."));
+		gated.connection.closed();
+		expect([asked, gated.application.over]).toEqual([1, ["play"]]);
+	});
+
+	test("where a client asks for more streams than are remembered, and while one of them plays", async () => {
+		await gated.play();
+		for (const stream of ["a", "b", "c", "d", "e"]) await gated.ask("DESCRIBE", `rtsp://127.0.0.1:8554/live/${stream}`);
+		expect([asked, gated.application.over.length]).toEqual([6, 2]);
+		gated.connection.closed();
+		expect(gated.application.over.length).toBe(6);
+	});
+
+	test("where the client has gone while the gate thought, and the application is asked for nothing then", async () => {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const slow = new Rig({ ask: () => promise.then(() => ({ kind: "granted", principal: "p" })) });
+		slow.send(`SETUP ${URL}/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP\r\n\r\n`);
+		await settled();
+		slow.connection.closed();
+		resolve();
+		await settled();
+		expect([slow.application.over, slow.application.said]).toEqual([["play"], []]);
+	});
+
+	test("by the application, once a publisher has announced; else with the connection", async () => {
+		expect((await gated.ask("ANNOUNCE", URL, { "Content-Type": "application/sdp" }, "v=1\r\n")).status).toBe(400);
+		expect((await gated.announce()).status).toBe(200);
+		gated.connection.closed();
+		expect([asked, gated.application.over]).toEqual([1, []]);
+		const other = new Rig();
+		await other.ask("ANNOUNCE", URL, { "Content-Type": "application/sdp" }, "v=1\r\n");
+		other.connection.closed();
+		expect(other.application.over).toEqual(["publish"]);
 	});
 });

@@ -128,7 +128,6 @@ export class RtspServerConnection {
 		return this.#parts.clock.after(TICK_MS, () => {
 			const error = this.#overdue();
 			if (error !== undefined) return this.#giveUp(error, true);
-			void this.#handler.renew();
 			this.#timer = this.#nextTick();
 		});
 	}

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { CAUSES, type ServerFigures } from "../switching/state.ts";
 import type { DistributionModel } from "./api-distribution-model.ts";
+import type { PlayersModel } from "./api-players-model.ts";
 import type { AccessFigures, PublishingModel } from "./api-publishing-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 
@@ -215,7 +216,7 @@ export const decisionList = z.strictObject({ decisions: z.array(decisionSnapshot
 /** Counted since the server started. */
 const totalsSnapshot = z.strictObject({
 	viewersAccepted: count,
-	/** Over the limit. */
+	/** Over the limit; players of RTSP are among them. */
 	viewersRefused: count,
 	bytesSent: count,
 	switches: z.array(z.strictObject({ direction: text, cause: text, count })),
@@ -242,8 +243,10 @@ export const serverSnapshot = z.strictObject({
 	policy: text,
 	/** It takes no more viewers and is about to end. */
 	draining: z.boolean(),
-	/** Here now. */
+	/** Here now, by HTTP. */
 	viewers: count,
+	/** Those of RTSP; one limit is for both. */
+	players: count,
 	/** It distributes packets: there is a /api/v1/distribution. */
 	distribution: z.boolean(),
 	machine: machineSnapshot,
@@ -303,7 +306,7 @@ export interface ApiModel {
 	setFigures(id: string, figures: FiguresRequest): void;
 	/** @param maxBps null: no limit */
 	setLimit(id: string, maxBps: number | null): void;
-	/** Ends the viewer's response at once. */
+	/** Ends the viewer's response in good order, at once. */
 	kick(id: string): void;
 	totals(): TotalsSnapshot;
 	machine(): ServerFigures;
@@ -313,6 +316,8 @@ export interface ApiModel {
 	readonly distribution: DistributionModel | undefined;
 	/** Undefined where nobody publishes. */
 	readonly publishing: PublishingModel | undefined;
+	/** Undefined where RTSP is not spoken. */
+	readonly players: PlayersModel | undefined;
 	/** What the gate has said; undefined where everybody watches and nobody publishes. */
 	readonly access: (() => AccessFigures) | undefined;
 	/** Absent where RTSP is not spoken. */

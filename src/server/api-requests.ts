@@ -1,5 +1,7 @@
 /** What the API takes, as schemas (the OpenAPI document is made of them) and as types. Names carry their units. */
 import * as z from "zod";
+import { PenstockError } from "../base/errors.ts";
+import { problemsOf } from "./problem.ts";
 
 export const renditionWish = z.strictObject({
 	/** The name of a rendition, or "auto". */
@@ -44,6 +46,18 @@ export const viewersQuery = z.strictObject({
 	/** How many to leave out before the first. */
 	offset: z.coerce.number().int().min(0).optional(),
 });
+
+/** @throws PenstockError API_REQUEST */
+export function readRequest<Schema extends z.ZodType>(
+	schema: Schema,
+	given: unknown,
+	what: "body" | "query",
+): z.output<Schema> {
+	const result = schema.safeParse(given);
+	if (result.success) return result.data;
+	const problems = problemsOf(schema, given).map(({ text }) => text);
+	throw new PenstockError("API_REQUEST", `the ${what} does not fit: ${problems.join("; ")}.`);
+}
 
 export type FiguresRequest = z.infer<typeof viewerFigures>;
 export type ViewersQuery = z.infer<typeof viewersQuery>;

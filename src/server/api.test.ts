@@ -21,6 +21,7 @@ import {
 	type ViewerSnapshot,
 	viewerList,
 } from "./api-model.ts";
+import { type PlayerSnapshot, type PlayersModel, playerList } from "./api-players-model.ts";
 import {
 	type AccessFigures,
 	type PublisherSnapshot,
@@ -111,6 +112,7 @@ class SmallModel implements ApiModel {
 	troubles: readonly string[] = [];
 	distribution: DistributionModel | undefined;
 	publishing: PublishingModel | undefined;
+	players: PlayersModel | undefined;
 	access: (() => AccessFigures) | undefined;
 
 	channels(): readonly ChannelSnapshot[] {
@@ -119,7 +121,7 @@ class SmallModel implements ApiModel {
 	server(host: string): ServerSnapshot {
 		return {
 			...{ version: "1.2.3", nodeVersion: "24.0.0", startedAt: "2026-01-01T00:00:00.000Z", policy: "adaptive" },
-			...{ draining: this.draining, viewers: this.here.length, distribution: false },
+			...{ draining: this.draining, viewers: this.here.length, players: 0, distribution: false },
 			...{ machine: { cpuIdle: 0.75 }, totals: this.totals() },
 			...{ troubles: [...this.troubles], mediaOrigins: [`http://${host}:8080`] },
 		};
@@ -319,6 +321,66 @@ describe("publishers", () => {
 		]) {
 			expect(text).toContain(`${line}\n`);
 		}
+	});
+});
+
+const PLAYER: PlayerSnapshot = {
+	id: "rtsp-3",
+	channel: "live/demo",
+	remoteAddress: "192.0.2.2",
+	principal: "user:ann",
+	since: "2026-01-01T00:00:00.000Z",
+	playing: true,
+	media: [
+		{ kind: "video", transport: "udp", receiver: "192.0.2.2:5000", packets: 90, bytes: 9000 },
+		{ kind: "audio", transport: "multicast", receiver: "239.255.80.1:5002" },
+	],
+};
+
+/** One player, until it is kicked. */
+function onePlayer(): PlayersModel {
+	let here = [PLAYER];
+	return {
+		get size() {
+			return here.length;
+		},
+		list: async ({ channel }) => {
+			const players = here.filter((one) => channel === undefined || channel === one.channel);
+			return { players, total: players.length };
+		},
+		one: async (id) => here.find((one) => one.id === id),
+		kick: (id) => {
+			const found = here.some((one) => one.id === id);
+			here = here.filter((one) => one.id !== id);
+			return found;
+		},
+		left: () => [{ reason: "PLAYER_KICKED", count: 2 }],
+	};
+}
+
+describe("players of RTSP", () => {
+	it("are shown as their schema says, and ended once", async () => {
+		await api.close();
+		model.players = onePlayer();
+		api = await open();
+		const whole = { players: [PLAYER], total: 1 };
+		expect(playerList.parse((await ask("GET", "/api/v1/players")).json)).toEqual(whole);
+		expect((await ask("GET", "/api/v1/players?channel=live/demo")).json).toEqual(whole);
+		expect((await ask("GET", "/api/v1/players?channel=live/other")).json).toEqual({ players: [], total: 0 });
+		expect((await ask("GET", "/api/v1/players?limit=0")).json.error.code).toBe("API_REQUEST");
+		expect((await ask("GET", "/api/v1/players/rtsp-3")).json).toEqual(PLAYER);
+		expect((await ask("GET", "/metrics")).text).toContain(
+			'penstock_rtsp_players_left_total{reason="PLAYER_KICKED"} 2\n',
+		);
+		expect((await ask("DELETE", "/api/v1/players/rtsp-3")).status).toBe(204);
+		const gone = await ask("DELETE", "/api/v1/players/rtsp-3");
+		expect([gone.status, gone.json.error.code]).toEqual([404, "PLAYER_NOT_FOUND"]);
+		expect((await ask("GET", "/api/v1/players/rtsp-3")).status).toBe(404);
+	});
+
+	it("are none where RTSP is not spoken", async () => {
+		expect((await ask("GET", "/api/v1/players")).json).toEqual({ players: [], total: 0 });
+		expect((await ask("DELETE", "/api/v1/players/rtsp-3")).status).toBe(404);
 	});
 });
 
@@ -527,6 +589,8 @@ describe("routes", () => {
 			"/api/v1/channels/{app}/{stream}",
 			"/api/v1/distribution",
 			"/api/v1/openapi.json",
+			"/api/v1/players",
+			"/api/v1/players/{id}",
 			"/api/v1/publishers",
 			"/api/v1/publishers/{id}",
 			"/api/v1/rules",

@@ -6,7 +6,6 @@
  */
 import swagger from "@fastify/swagger";
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import type * as z from "zod";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import { statusOf } from "../delivery/http-answer.ts";
 import { addDistributionRoutes } from "./api-distribution.ts";
@@ -14,14 +13,14 @@ import { documents, OPENAPI } from "./api-documents.ts";
 import { guardRequest } from "./api-guard.ts";
 import type { ApiLogin } from "./api-login.ts";
 import type { ApiModel } from "./api-model.ts";
+import { addPlayerRoutes } from "./api-players.ts";
 import { addPublishingRoutes } from "./api-publishing.ts";
-import { renditionWish, viewerFigures, viewerLimit, viewersQuery } from "./api-requests.ts";
+import { readRequest, renditionWish, viewerFigures, viewerLimit, viewersQuery } from "./api-requests.ts";
 import type { ApiConfig } from "./config.ts";
 import { hostOf } from "./listen-address.ts";
 import type { Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import type { Pages } from "./pages.ts";
-import { problemsOf } from "./problem.ts";
 
 export interface ApiOptions {
 	readonly config: ApiConfig;
@@ -72,6 +71,7 @@ export async function createApi({ config, model, pages, login, log, version }: A
 	addViewerRoutes(app, model, log);
 	addDistributionRoutes(app, { distribution: model.distribution, log });
 	addPublishingRoutes(app, { publishing: model.publishing, log });
+	addPlayerRoutes(app, { players: model.players, log });
 	addServerRoutes(app, model);
 	addPages(app, pages);
 	await app.ready();
@@ -106,7 +106,7 @@ function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void 
 		throw new PenstockError("VIEWER_NOT_FOUND", `no viewer ${asked}; /api/v1/viewers lists those who are here.`);
 	};
 	app.get("/api/v1/viewers", { schema: documents.viewers }, ({ query }) =>
-		model.viewers(read(viewersQuery, query, "query")),
+		model.viewers(readRequest(viewersQuery, query, "query")),
 	);
 	app.get<WithId>("/api/v1/viewers/:id", { schema: documents.viewer }, ({ params }) => viewerOf(params.id));
 	app.get<WithId>("/api/v1/viewers/:id/decisions", { schema: documents.decisions }, ({ params }) => {
@@ -114,21 +114,21 @@ function addViewerRoutes(app: FastifyInstance, model: ApiModel, log: Log): void 
 		return { decisions: model.decisions(params.id) ?? [] };
 	});
 	app.put<WithId>("/api/v1/viewers/:id/rendition", { schema: documents.putRendition }, ({ params, body }) => {
-		const { rendition } = read(renditionWish, body);
+		const { rendition } = readRequest(renditionWish, body, "body");
 		viewerOf(params.id);
 		model.setWish(params.id, rendition);
 		log.info({ viewer: params.id, rendition }, "rendition set by the API");
 		return viewerOf(params.id);
 	});
 	app.put<WithId>("/api/v1/viewers/:id/figures", { schema: documents.putFigures }, ({ params, body }) => {
-		const figures = read(viewerFigures, body);
+		const figures = readRequest(viewerFigures, body, "body");
 		viewerOf(params.id);
 		model.setFigures(params.id, figures);
 		log.debug({ viewer: params.id, ...figures }, "figures set by the API");
 		return viewerOf(params.id);
 	});
 	app.put<WithId>("/api/v1/viewers/:id/limit", { schema: documents.putLimit }, ({ params, body }) => {
-		const { maxBps } = read(viewerLimit, body);
+		const { maxBps } = readRequest(viewerLimit, body, "body");
 		viewerOf(params.id);
 		model.setLimit(params.id, maxBps);
 		log.info({ viewer: params.id, maxBps }, "limit set by the API");
@@ -185,14 +185,6 @@ function whatIsDown(model: ApiModel): string[] {
 	const distribution = model.distribution?.down;
 	if (distribution !== undefined) down.push(distribution);
 	return model.draining ? ["the server is draining", ...down] : down;
-}
-
-/** @throws PenstockError API_REQUEST */
-function read<Schema extends z.ZodType>(schema: Schema, given: unknown, what = "body"): z.output<Schema> {
-	const result = schema.safeParse(given);
-	if (result.success) return result.data;
-	const problems = problemsOf(schema, given).map(({ text }) => text);
-	throw new PenstockError("API_REQUEST", `the ${what} does not fit: ${problems.join("; ")}.`);
 }
 
 interface KnownRoute {
@@ -259,6 +251,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 	API_REQUEST: 400,
 	API_ROUTE: 404,
 	DISTRIBUTION_OFF: 404,
+	PLAYER_NOT_FOUND: 404,
 	PUBLISHER_NOT_FOUND: 404,
 	RULE_CONFLICT: 409,
 	RULE_FIXED: 409,

@@ -173,6 +173,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		new RtspService({
 			...{ config: config.publish.rtsp, publish: config.publish, access, distribution, clock, log, limiter, version },
 			publications: publishing!.publications,
+			places: viewers,
 			wanted,
 			...{ pulled, networks: config.access?.settings.networks ?? [] },
 			channels: new Map(channels.map(({ config: { label }, host }) => [label, host])),
@@ -201,7 +202,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const model = new ServerModel({
 		...{ clock, channels, endpoint, viewers, reports, listening, version },
 		distribution: distribution && new HostedDistribution(distribution),
-		...{ publishing, access },
+		...{ publishing, access, players: rtsp?.players },
 		...(rtsp && { rtsp: () => rtsp.figures }),
 		requestsRefused: listeners.refused,
 		machine: serverFigures,

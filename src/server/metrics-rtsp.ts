@@ -1,7 +1,8 @@
 /** RTSP's metrics. */
 import type { Registry } from "prom-client";
 import type { RtspFigures } from "./api-model.ts";
-import { addGauge, single } from "./metric-kinds.ts";
+import type { PlayersModel } from "./api-players-model.ts";
+import { addCounter, addGauge, type Sample, single } from "./metric-kinds.ts";
 
 export function addRtspMetrics(registry: Registry, figures: () => RtspFigures): void {
 	const gauge = (name: string, help: string, read: (now: RtspFigures) => number): void =>
@@ -14,4 +15,10 @@ export function addRtspMetrics(registry: Registry, figures: () => RtspFigures): 
 		(now) => now.streams,
 	);
 	gauge("players", "Players that have a session.", ({ players }) => players);
+}
+
+export function addPlayerMetrics(registry: Registry, players: PlayersModel): void {
+	const read = (): Sample[] => players.left().map(({ reason, count }) => [{ reason }, count]);
+	const help = "Players gone: closed by themselves, or by the code of what ended them.";
+	addCounter(registry, { name: "rtsp_players_left_total", help, labelNames: ["reason"], read });
 }

@@ -7,7 +7,7 @@ import type { ApiModel, ChannelSnapshot } from "./api-model.ts";
 import { addCounter, addGauge, type Labels, type Sample, single } from "./metric-kinds.ts";
 import { addDistributionMetrics } from "./metrics-distribution.ts";
 import { addAccessMetrics, addPublishingMetrics } from "./metrics-publishing.ts";
-import { addRtspMetrics } from "./metrics-rtsp.ts";
+import { addPlayerMetrics, addRtspMetrics } from "./metrics-rtsp.ts";
 
 export class Metrics {
 	readonly #registry = new Registry();
@@ -25,6 +25,7 @@ export class Metrics {
 		if (model.publishing !== undefined) addPublishingMetrics(this.#registry, model.publishing);
 		if (model.access !== undefined) addAccessMetrics(this.#registry, model.access);
 		if (rtsp !== undefined) addRtspMetrics(this.#registry, rtsp);
+		if (model.players !== undefined) addPlayerMetrics(this.#registry, model.players);
 		this.#lookAtDistribution = distribution && addDistributionMetrics(this.#registry, distribution);
 	}
 
@@ -86,7 +87,9 @@ export class Metrics {
 		const totals = () => this.#model.totals();
 		this.#gauge("viewers", "Viewers now.", ["channel", "rendition"], () => this.#viewers());
 		this.#counter("viewers_accepted_total", "Viewers since the start.", [], () => [[{}, totals().viewersAccepted]]);
-		this.#counter("viewers_refused_total", "Viewers over the limit.", [], () => [[{}, totals().viewersRefused]]);
+		this.#counter("viewers_refused_total", "Viewers and players of RTSP over the limit.", [], () => [
+			[{}, totals().viewersRefused],
+		]);
 		this.#counter("viewers_left_total", "Viewers gone.", ["reason"], () => samples(totals().left, "reason"));
 		this.#counter("bytes_sent_total", "Bytes sent to viewers.", [], () => [[{}, totals().bytesSent]]);
 		this.#counter("drops_total", "Times a viewer was moved forward.", ["reason"], () =>

@@ -20,6 +20,7 @@ import type {
 	ViewerList,
 	ViewerSnapshot,
 } from "./api-model.ts";
+import type { PlayersModel } from "./api-players-model.ts";
 import type { AccessFigures, PublishingModel } from "./api-publishing-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
 import type { ChannelHost } from "./channel-host.ts";
@@ -53,6 +54,8 @@ export interface ServerModelParts {
 	readonly distribution: DistributionModel | undefined;
 	/** Undefined where nobody publishes. */
 	readonly publishing: PublishingModel | undefined;
+	/** Undefined where RTSP is not spoken. */
+	readonly players: PlayersModel | undefined;
 	/** Undefined where everybody watches and nobody publishes. */
 	readonly access: AccessHost | undefined;
 	/** Absent where RTSP is not spoken. */
@@ -86,6 +89,7 @@ export class ServerModel implements ApiModel {
 			...{ version, nodeVersion: process.versions.node, startedAt: new Date(startedAt).toISOString(), policy },
 			draining: this.draining,
 			viewers: viewers.size,
+			players: this.players?.size ?? 0,
 			distribution: this.distribution !== undefined,
 			machine: machineSnapshot(this.machine()),
 			totals: this.totals(),
@@ -138,7 +142,7 @@ export class ServerModel implements ApiModel {
 	}
 
 	kick(id: string): void {
-		this.#parts.viewers.expel(this.#session(id).viewer, "kicked");
+		this.#parts.viewers.kick(this.#session(id).viewer);
 	}
 
 	totals(): TotalsSnapshot {
@@ -178,6 +182,10 @@ export class ServerModel implements ApiModel {
 
 	get publishing(): PublishingModel | undefined {
 		return this.#parts.publishing;
+	}
+
+	get players(): PlayersModel | undefined {
+		return this.#parts.players;
 	}
 
 	get access(): (() => AccessFigures) | undefined {

@@ -4,12 +4,12 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { SwitchTold } from "../access/hook-message.ts";
-import type { Clock, Timer } from "../base/clock.ts";
-import { messageOf, PenstockError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
+import type { PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
-import { milliseconds } from "../base/units.ts";
 import type { Door, Pass } from "../delivery/door.ts";
-import type { AccessAnswer, AccessGate, AccessRequest } from "../wire/access.ts";
+import type { AccessGate, AccessRequest } from "../wire/access.ts";
+import { askGate, RightWatch } from "../wire/right-watch.ts";
 import type { AccessNotices } from "./access-host.ts";
 import { accessRequestOf } from "./http-credentials.ts";
 import { SwitchNotices } from "./switch-notices.ts";
@@ -18,11 +18,6 @@ export interface ViewerDoorOptions {
 	readonly access: AccessGate & AccessNotices;
 	readonly clock: Clock;
 }
-
-/** Wall clocks jump, so that a right which ends later is looked at so often. */
-const LONGEST_LEG_MS = 30_000;
-/** A gate that answers with what is over already is not asked in a circle. */
-const SHORTEST_MS = 1000;
 
 export class ViewerDoor implements Door {
 	readonly #options: ViewerDoorOptions;
@@ -42,10 +37,9 @@ export class ViewerDoor implements Door {
 class ViewerPass implements Pass {
 	readonly #options: ViewerDoorOptions;
 	readonly #access: AccessRequest;
-	#until: number | undefined;
+	readonly #until: number | undefined;
 	readonly #switches: SwitchNotices;
-	#expel: ((error: PenstockError) => void) | undefined;
-	#timer: Timer | undefined;
+	#right: RightWatch | undefined;
 	#over = false;
 
 	constructor(options: ViewerDoorOptions, access: AccessRequest, until: number | undefined) {
@@ -57,8 +51,9 @@ class ViewerPass implements Pass {
 	}
 
 	hold(expel: (error: PenstockError) => void): void {
-		this.#expel = expel;
-		this.#watch();
+		const { access: gate, clock } = this.#options;
+		const right = { request: this.#access, until: this.#until };
+		this.#right = new RightWatch({ gate, clock, right, onLost: expel });
 	}
 
 	switched(from: Name, to: Name, because: string): void {
@@ -69,37 +64,8 @@ class ViewerPass implements Pass {
 	leave(): void {
 		if (this.#over) return;
 		this.#over = true;
-		this.#timer?.cancel();
+		this.#right?.end();
 		this.#switches.close();
 		this.#options.access.tell("on_stop", this.#access);
-	}
-
-	#watch(): void {
-		if (this.#over || this.#until === undefined) return;
-		const { clock } = this.#options;
-		const left = this.#until - clock.wall();
-		if (left <= 0) void this.#askAgain();
-		else this.#timer = clock.after(milliseconds(Math.min(left, LONGEST_LEG_MS)), () => this.#watch());
-	}
-
-	async #askAgain(): Promise<void> {
-		const { access, clock } = this.#options;
-		const answer = await askGate(access, this.#access);
-		if (this.#over) return;
-		if (answer.kind === "refused") {
-			this.#expel?.(answer.error);
-			return;
-		}
-		this.#until = answer.until === undefined ? undefined : Math.max(answer.until, clock.wall() + SHORTEST_MS);
-		this.#watch();
-	}
-}
-
-async function askGate(gate: AccessGate, access: AccessRequest): Promise<AccessAnswer> {
-	try {
-		return await gate.ask(access);
-	} catch (thrown) {
-		const text = `leave could not be asked for: ${messageOf(thrown)}.`;
-		return { kind: "refused", error: new PenstockError("INTERNAL", text, { cause: thrown }) };
 	}
 }

@@ -114,7 +114,7 @@ function readAll(input: Uint8Array, sizeOf: () => number): ReadAll {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The server's machine: every session that was opened is closed, every answer is one message. */
+/** The server's machine: every session that was opened is closed, every grant over, every answer is one message. */
 async function runServer(input: Uint8Array, sizeOf: () => number): Promise<string | undefined> {
 	const clock = new ManualClock();
 	let open = 0;
@@ -144,12 +144,23 @@ async function runServer(input: Uint8Array, sizeOf: () => number): Promise<strin
 		attributes: [],
 		media: [{ kind: "video", port: 0, protocol: "RTP/AVP", formats: ["96"], attributes: [] }],
 	};
+	/** Times that the gate said yes, and nobody has said yet that it is over. */
+	let granted = 0;
 	const application: RtspApplication = {
 		describe: async () => ({ kind: "ok", value: description }),
-		announce: async () => ({ kind: "ok", value: session() }),
+		announce: async () => {
+			granted--;
+			return { kind: "ok", value: session() };
+		},
+		released: () => void granted--,
 		open: async () => ({ kind: "ok", value: { description, session: session() } }),
 	};
-	const gate = { ask: async () => ({ kind: "granted", principal: "p" }) as const };
+	const gate = {
+		ask: async () => {
+			granted++;
+			return { kind: "granted", principal: "p" } as const;
+		},
+	};
 	const connection = new RtspServerConnection({
 		...{
 			clock,
@@ -179,6 +190,7 @@ async function runServer(input: Uint8Array, sizeOf: () => number): Promise<strin
 	await settled();
 	if (refused.includes("INTERNAL")) complaint ??= "the server failed inside";
 	if (open !== 0) complaint ??= `${open} sessions are left open`;
+	if (granted !== 0) complaint ??= `of what was granted, ${granted} is not told to be over once`;
 	if (clock.time.pending !== 0) complaint ??= "a timer is left";
 	return complaint;
 }

@@ -37,6 +37,12 @@ async function ruleOf(penstock: Penstock): Promise<RuleAnswer> {
 	return (await penstock.call("GET", `/api/v1/rules/${name}`)).body as RuleAnswer;
 }
 
+async function kickOnly(penstock: Penstock): Promise<void> {
+	const { players } = (await penstock.call("GET", "/api/v1/players")).body as { players: readonly { id: string }[] };
+	expect(players).toHaveLength(1);
+	expect((await penstock.call("DELETE", `/api/v1/players/${players[0]!.id}`)).status).toBe(204);
+}
+
 async function publisherOf(server: PublishingServer) {
 	const socket = await udpSocket();
 	const dialogue = new RtspDialogue(urlOf(server));
@@ -62,7 +68,7 @@ test("SEC9: packets go to the address of the connection that asked, whatever it 
 	expect(Number(/server_port=(\d+)/.exec(header)![1])).toBe(from.port);
 });
 
-test.for(["TEARDOWN", "PAUSE", "a kill"])("SEC9: not one packet more after %s", async (leaving) => {
+test.for(["TEARDOWN", "PAUSE", "a kill", "a kick"])("SEC9: not one packet more after %s", async (leaving) => {
 	const server = await serve();
 	const publisher = await publisherOf(server);
 	const player = await udpSocket();
@@ -73,6 +79,7 @@ test.for(["TEARDOWN", "PAUSE", "a kill"])("SEC9: not one packet more after %s", 
 	publisher.send(1);
 	await eventually(async () => expect(arrived.length).toBe(1));
 	if (leaving === "a kill") dialogue.connection.destroy();
+	else if (leaving === "a kick") await kickOnly(server.penstock);
 	else expect((await dialogue.ask(leaving)).status).toBe(200);
 	await eventually(async () => expect((await ruleOf(server.penstock)).receivers).toEqual([]));
 	const before = await ruleOf(server.penstock);
@@ -236,28 +243,57 @@ test("header injection: what a publisher writes is one line to players, and to t
 	expect(answer.header.match(/\r(?!\n)|^Session:/m)).toBeNull();
 });
 
+/** What a publisher says of its source. */
+const REPORT = {
+	ssrc: 0x01020304,
+	ntp: { seconds: 1, fraction: 2 },
+	rtpTimestamp: 3,
+	packetCount: 4,
+	octetCount: 5,
+	blocks: [],
+};
+
+/** The RTCP that a player gets by UDP, from now on. */
+function heardBy({ rtcp }: Awaited<ReturnType<typeof udpPair>>): RtcpPacket[] {
+	const heard: RtcpPacket[] = [];
+	rtcp.on("message", (bytes: Buffer) => void heard.push(...(parseRtcp(bytes) as RtcpPacket[])));
+	return heard;
+}
+
 test("a player by UDP hears the publisher's reports, and its good-bye when it has gone", async () => {
 	const server = await serve();
 	const [publisher, player] = [await udpPair(), await udpPair()];
 	const dialogue = new RtspDialogue(urlOf(server));
 	const port = await dialogue.publish(publisher.rtp);
 	await new RtspDialogue(urlOf(server)).play(player.rtp);
-	const heard: RtcpPacket[] = [];
-	player.rtcp.on("message", (bytes: Buffer) => void heard.push(...(parseRtcp(bytes) as RtcpPacket[])));
-	const report = {
-		ssrc: 0x01020304,
-		ntp: { seconds: 1, fraction: 2 },
-		rtpTimestamp: 3,
-		packetCount: 4,
-		octetCount: 5,
-		blocks: [],
-	};
-	publisher.rtcp.send(senderCompound(report, "cam"), port + 1, LOOPBACK);
+	const heard = heardBy(player);
+	publisher.rtcp.send(senderCompound(REPORT, "cam"), port + 1, LOOPBACK);
 	await eventually(async () => expect(heard[0]).toMatchObject({ kind: "senderReport", ssrc: 0x01020304 }));
 	publisher.rtp.send(rtpPacket(1), port, LOOPBACK);
 	await once(player.rtp, "message");
 	dialogue.connection.destroy();
 	await eventually(async () => expect(heard.at(-1)).toEqual({ kind: "goodbye", ssrcs: [0x01020304] }));
+});
+
+test("a player by UDP that the operator ends hears the good-bye, and it alone", async () => {
+	const server = await serve();
+	const [publisher, player, other] = [await udpPair(), await udpPair(), await udpPair()];
+	const port = await new RtspDialogue(urlOf(server)).publish(publisher.rtp);
+	const ended = new RtspDialogue(urlOf(server));
+	await ended.play(player.rtp);
+	const [heard, byOther] = [heardBy(player), heardBy(other)];
+	publisher.rtcp.send(senderCompound(REPORT, "cam"), port + 1, LOOPBACK);
+	await eventually(async () => expect(heard[0]).toMatchObject({ kind: "senderReport" }));
+	await new RtspDialogue(urlOf(server)).play(other.rtp);
+	const { players } = (await server.penstock.call("GET", "/api/v1/players")).body as {
+		players: readonly { id: string }[];
+	};
+	await server.penstock.call("DELETE", `/api/v1/players/${players[0]!.id}`);
+	await eventually(async () => expect(heard.at(-1)).toEqual({ kind: "goodbye", ssrcs: [REPORT.ssrc] }));
+	await ended.connection.closed;
+	publisher.rtcp.send(senderCompound(REPORT, "cam"), port + 1, LOOPBACK);
+	await eventually(async () => expect(byOther.length).toBeGreaterThan(0));
+	expect(byOther.map(({ kind }) => kind)).not.toContain("goodbye");
 });
 
 test("a publisher by UDP that sends nothing more is let go, and its rules go with it", async () => {

@@ -109,6 +109,13 @@ export class RtspRelay implements RtspApplication {
 	/** Every session's end, in order: undefined for one that went by itself. */
 	readonly ends: (PenstockError | undefined)[] = [];
 
+	/** What the gate has said yes to and is over, in order. */
+	readonly over: AccessRequest[] = [];
+
+	released(request: AccessRequest): void {
+		this.over.push(request);
+	}
+
 	allows(wish: TransportWish): boolean {
 		return this.#options.transports?.includes(wish.kind) ?? true;
 	}

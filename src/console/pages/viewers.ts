@@ -1,14 +1,16 @@
-/** All viewers, or those of a channel, a page at a time; found by address, packaging or rendition. */
+/** All viewers, or those of a channel, a page at a time; found by address, packaging or rendition. RTSP's players below. */
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { ViewerAnswer } from "../api-answers.ts";
 import { countText } from "../figure-text.ts";
 import { nameOf } from "../observations.ts";
+import { lastPage, PAGE_ROWS, pageButtons, partText } from "../paging.ts";
 import { emptyState } from "../parts.ts";
+import { PlayerList } from "../player-list.ts";
 import { hashOf } from "../route.ts";
+import { ViewerCommands } from "../viewer-commands.ts";
 import { viewerTable } from "../viewer-table.ts";
 import type { Page, PageContext } from "./page.ts";
 
-const PAGE_ROWS = 50;
 /** What is asked for where the page itself looks through them: the most that the API gives at once. */
 const SEARCH_ROWS = 1_000;
 
@@ -21,6 +23,8 @@ export class Viewers implements Page {
 	readonly title = "Viewers";
 	readonly #context: PageContext;
 	readonly #channel: string | undefined;
+	readonly #commands: ViewerCommands;
+	readonly #players: PlayerList;
 	#answer: ViewersAnswer | undefined;
 	#first = 0;
 	#search = "";
@@ -28,6 +32,8 @@ export class Viewers implements Page {
 	constructor(context: PageContext, channel: string | undefined) {
 		this.#context = context;
 		this.#channel = channel;
+		this.#commands = new ViewerCommands(context.seen.api, context.notices);
+		this.#players = new PlayerList(context, channel);
 	}
 
 	async refresh(signal: AbortSignal): Promise<void> {
@@ -37,7 +43,10 @@ export class Viewers implements Page {
 			limit: String(searching ? SEARCH_ROWS : PAGE_ROWS),
 			offset: String(searching ? 0 : this.#first),
 		});
-		this.#answer = await this.#context.seen.api.get<ViewersAnswer>(`viewers?${query}`, signal);
+		[this.#answer] = await Promise.all([
+			this.#context.seen.api.get<ViewersAnswer>(`viewers?${query}`, signal),
+			this.#players.refresh(signal),
+		]);
 		// Viewers leave, and then there may be no such page any more.
 		if (!searching) this.#first = Math.min(this.#first, lastPage(this.#answer.total));
 	}
@@ -47,21 +56,28 @@ export class Viewers implements Page {
 		const found = viewers.filter((viewer) => fits(viewer, this.#search));
 		const shown = found.slice(0, PAGE_ROWS);
 		const caption = this.#channel === undefined ? "Viewers" : `Viewers of ${this.#channel}`;
+		const end = (viewer: ViewerAnswer): void => void this.#end(viewer);
 		return html`<h1 tabindex="-1">Viewers</h1>
 			${this.#filter()}
 			${
 				shown.length === 0
 					? emptyState(this.#whyEmpty(total))
-					: viewerTable(shown, this.#context.seen, { caption, withChannel: this.#channel === undefined })
+					: viewerTable(shown, this.#context.seen, { caption, withChannel: this.#channel === undefined, end })
 			}
-			${this.#paging(shown.length, found.length, total)}`;
+			${this.#paging(shown.length, found.length, total)} ${this.#players.view()}`;
 	}
 
 	close(): void {}
 
 	#whyEmpty(total: number): string {
 		if (this.#answer === undefined) return "Waiting for the API …";
-		return total === 0 ? "Nobody is watching." : "No viewer fits this search.";
+		if (total > 0) return "No viewer fits this search.";
+		return this.#players.total === 0 ? "Nobody is watching." : "Nobody is watching by HTTP.";
+	}
+
+	async #end({ id, remoteAddress }: ViewerAnswer): Promise<void> {
+		await this.#commands.kick(id, remoteAddress);
+		this.#context.again();
 	}
 
 	#filter(): TemplateResult {
@@ -100,25 +116,20 @@ export class Viewers implements Page {
 
 	#paging(shown: number, found: number, total: number): TemplateResult {
 		const searching = this.#search !== "";
-		const from = shown === 0 ? 0 : this.#first + 1;
 		const unseen = total > SEARCH_ROWS ? `, looked for among the first ${countText(SEARCH_ROWS)}` : "";
 		const text = searching
 			? `${countText(found)} of ${countText(total)}${unseen}`
-			: `${countText(from)} to ${countText(this.#first + shown)} of ${countText(total)}`;
-		const turn = (by: number) => (): void => {
-			this.#first = Math.max(0, this.#first + by * PAGE_ROWS);
+			: partText(this.#first, shown, total);
+		const turnTo = (row: number): void => {
+			this.#first = row;
 			this.#context.again();
 		};
-		const buttons = html`<button ?disabled=${this.#first === 0} @click=${turn(-1)}>Previous</button>
-			<button ?disabled=${this.#first >= lastPage(total)} @click=${turn(1)}>Next</button>`;
 		return html`<p class="paging">
 			<span>${text}</span>
-			${searching || total <= PAGE_ROWS ? nothing : buttons}
+			${searching || total <= PAGE_ROWS ? nothing : pageButtons(this.#first, total, turnTo)}
 		</p>`;
 	}
 }
-
-const lastPage = (total: number): number => Math.max(0, Math.ceil(total / PAGE_ROWS) - 1) * PAGE_ROWS;
 
 /** Whether each word of the search stands somewhere in what the table shows of the viewer. */
 function fits({ id, remoteAddress, packaging, rendition, wish, channel, userAgent }: ViewerAnswer, search: string) {

@@ -7,6 +7,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { messageOf, PenstockError } from "../../base/errors.ts";
 import type { MediumStart, PacketKind } from "../../rtsp/application.ts";
+import type { Traffic } from "../../wire/distributor-answer.ts";
 import type { MediumFlow, PacketListener } from "./medium-flow.ts";
 import { PacketNotes } from "./packet-notes.ts";
 import type { MediaPorts } from "./port-pairs.ts";
@@ -67,6 +68,10 @@ export class FedFlow implements MediumFlow {
 
 	remove(receiver: UdpReceiver): void {
 		this.#fed?.pair.remove(receiver);
+	}
+
+	async sent(receiver: UdpReceiver): Promise<Traffic | undefined> {
+		return await this.#fed?.pair.sent(receiver);
 	}
 
 	listen(listener: PacketListener): () => void {

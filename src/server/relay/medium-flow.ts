@@ -1,6 +1,7 @@
 /** How the packets of one medium of a stream reach those who have asked for it, wherever they come from. */
 import type { PenstockError } from "../../base/errors.ts";
 import type { MediumStart, PacketKind } from "../../rtsp/application.ts";
+import type { Traffic } from "../../wire/distributor-answer.ts";
 import type { MediaPorts } from "./port-pairs.ts";
 import type { UdpReceiver } from "./rule-pair.ts";
 
@@ -16,6 +17,8 @@ export interface MediumFlow {
 	add(receiver: UdpReceiver): Promise<PenstockError | undefined>;
 	/** Who was added. */
 	remove(receiver: UdpReceiver): void;
+	/** RTP that a receiver was sent since it was added, as the engine counts; undefined while none tells. */
+	sent(receiver: UdpReceiver): Promise<Traffic | undefined>;
 	/** Packets come to this process as well. @returns what ends that */
 	listen(listener: PacketListener): () => void;
 	/** The packet that comes next, as far as it is known. */

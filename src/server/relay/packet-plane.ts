@@ -7,6 +7,8 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
 import type { RuleTable } from "../../distribution/rule-table.ts";
 import { parseAddress } from "../../wire/distributor-address.ts";
+import type { ReceiverStats } from "../../wire/distributor-answer.ts";
+import { destinationKey } from "../../wire/distributor-rule.ts";
 import type { DistributionHost } from "../distribution-host.ts";
 
 /** So often is asked whose packets have come. */
@@ -21,6 +23,8 @@ export class PacketPlane {
 	readonly #host: DistributionHost;
 	readonly #clock: Clock;
 	readonly #pulses = new Map<string, Pulse>();
+	/** Answers that are on their way, by rule. */
+	readonly #asked = new Map<string, Promise<ReadonlyMap<string, ReceiverStats>>>();
 	#timer: Timer | undefined;
 
 	/** @param host that has been started */
@@ -77,6 +81,20 @@ export class PacketPlane {
 	get away(): PenstockError | undefined {
 		const { down } = this.#host;
 		return down === undefined ? undefined : new PenstockError("DISTRIBUTOR_UNREACHABLE", `no engine is up: ${down}.`);
+	}
+
+	/** What the engine counts of a rule's receivers, by destination. Who asks at the same time has the same answer. */
+	async receiversOf(rule: string): Promise<ReadonlyMap<string, ReceiverStats>> {
+		const known = this.#asked.get(rule);
+		if (known !== undefined) return await known;
+		const asking = this.#askReceivers(rule).finally(() => this.#asked.delete(rule));
+		this.#asked.set(rule, asking);
+		return await asking;
+	}
+
+	async #askReceivers(rule: string): Promise<ReadonlyMap<string, ReceiverStats>> {
+		const [stats] = (await this.#host.stats(rule)).rules;
+		return new Map(stats?.receivers?.map((one) => [destinationKey(one), one]));
 	}
 
 	/** @param onPackets told every few seconds while packets come to the rule. @returns what ends that */

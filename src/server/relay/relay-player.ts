@@ -14,13 +14,20 @@ import type {
 	TransportWish,
 } from "../../rtsp/application.ts";
 import { parseAddress } from "../../wire/distributor-address.ts";
+import type { Traffic } from "../../wire/distributor-answer.ts";
+import { endpointText } from "../../wire/distributor-rule.ts";
+import type { PlayedMedium } from "../api-players-model.ts";
+import type { PacketListener } from "./medium-flow.ts";
 import type { RelayedStream, StreamPlayer } from "./relayed-stream.ts";
 import type { UdpReceiver } from "./rule-pair.ts";
 
 /** How a medium reaches the player. */
 interface Route {
-	/** Of the player's own. */
+	readonly transport: PlayedMedium["transport"];
+	/** Of the player's own, or the group. */
 	readonly receiver?: UdpReceiver;
+	/** RTP since it began; undefined where nobody counts it for one player. */
+	sent(): Promise<Traffic | undefined>;
 	/** @returns why it does not begin */
 	begin(): Promise<PenstockError | undefined>;
 	/** What has begun. */
@@ -33,8 +40,12 @@ export interface RelayPlayerParts {
 	readonly link: MediaLink;
 	/** There is no room for another receiver. */
 	readonly onFault: (error: PenstockError) => void;
-	readonly onClose: () => void;
+	/** Once. @param error undefined where it went by itself */
+	readonly onClose: (error: PenstockError | undefined) => void;
 }
+
+/** What a stream's description says is somebody else's text. */
+const LONGEST_KIND = 32;
 
 export class RelayPlayer implements MediaSession, StreamPlayer {
 	readonly #parts: RelayPlayerParts;
@@ -49,7 +60,29 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 	}
 
 	get receivers(): readonly (readonly [number, UdpReceiver])[] {
-		return [...this.#begun].flatMap(([medium, { receiver }]) => (receiver ? [[medium, receiver] as const] : []));
+		return [...this.#begun].flatMap(([medium, { receiver, transport }]) =>
+			receiver !== undefined && transport === "udp" ? [[medium, receiver] as const] : [],
+		);
+	}
+
+	get isPlaying(): boolean {
+		return this.#begun.size > 0;
+	}
+
+	/** Those that were set up, with what it was sent of each. */
+	async media(): Promise<PlayedMedium[]> {
+		const { media } = this.#parts.stream.description;
+		return await Promise.all(
+			[...this.#routes].map(async ([medium, route]) => {
+				const { transport, receiver } = route;
+				return {
+					kind: media[medium]!.kind.slice(0, LONGEST_KIND),
+					transport,
+					...(receiver && { receiver: endpointText({ address: receiver.address, port: receiver.ports.rtp }) }),
+					...(await route.sent()),
+				};
+			}),
+		);
 	}
 
 	async setUp(medium: number, wish: TransportWish): Promise<SetUpAnswer> {
@@ -85,16 +118,23 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 	/** Reports of how it gets its packets: that they come is all that is wanted of them. */
 	packet(): void {}
 
-	close(): void {
+	close(error: PenstockError | undefined): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#stop();
 		this.#parts.stream.players.delete(this);
-		this.#parts.onClose();
+		this.#parts.onClose(error);
 	}
 
 	end(error: PenstockError): void {
 		this.#parts.link.end(error);
+	}
+
+	/** It alone is to go: it is told so by UDP, too. */
+	dismiss(error: PenstockError): void {
+		const { receivers } = this;
+		this.end(error);
+		this.#parts.stream.sayGoodBye(receivers);
 	}
 
 	#stop(): void {
@@ -105,9 +145,18 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 	#onConnection(medium: number): Route {
 		const { stream, link } = this.#parts;
 		let leave: (() => void) | undefined;
+		let [packets, bytes] = [0, 0];
+		const send: PacketListener = (kind, packet) => {
+			if (!link.send(medium, kind, packet) || kind === "rtcp") return;
+			packets++;
+			bytes += packet.length;
+		};
 		return {
+			transport: "tcp",
+			sent: async () => ({ packets, bytes }),
 			begin: async () => {
-				leave = stream.flows[medium]!.listen((kind, bytes) => void link.send(medium, kind, bytes));
+				[packets, bytes] = [0, 0];
+				leave = stream.flows[medium]!.listen(send);
 				return undefined;
 			},
 			end: () => leave?.(),
@@ -125,7 +174,10 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 		const receiver = { address, ports: clientPorts };
 		const hindrance = flow.hindrance(receiver);
 		if (hindrance !== undefined) return this.#answerOf(hindrance);
-		const route: Route = { receiver, begin: () => flow.add(receiver), end: () => flow.remove(receiver) };
+		const route: Route = {
+			...{ transport: "udp", receiver, sent: () => flow.sent(receiver) },
+			...{ begin: () => flow.add(receiver), end: () => flow.remove(receiver) },
+		};
 		return this.#granted(medium, route, { kind: "udp", serverPorts });
 	}
 
@@ -140,7 +192,10 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 		const hindrance = flow.hindrance(receiver);
 		if (hindrance !== undefined) return this.#answerOf(hindrance);
 		const { address, ports, ttl } = receiver;
-		const route: Route = { begin: () => group.join(medium, flow), end: () => group.leave(medium, flow) };
+		const route: Route = {
+			...{ transport: "multicast", receiver, sent: async () => undefined },
+			...{ begin: () => group.join(medium, flow), end: () => group.leave(medium, flow) },
+		};
 		return this.#granted(medium, route, { kind: "multicast", address, ports, ttl });
 	}
 

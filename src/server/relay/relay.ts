@@ -14,13 +14,13 @@ import type {
 	RtspPeer,
 	StreamName,
 } from "../../rtsp/application.ts";
+import type { AccessRequest } from "../../wire/access.ts";
 import type { SdpSession } from "../../wire/sdp.ts";
 import type { AccessNotices } from "../access-host.ts";
 import type { ChannelHost } from "../channel-host.ts";
-import type { Log } from "../log.ts";
 import type { Wanted } from "../wanted.ts";
 import { ChannelFeed, describeChannel } from "./channel-feed.ts";
-import { RelayPlayer } from "./relay-player.ts";
+import type { Players } from "./players.ts";
 import { RelayPublisher } from "./relay-publisher.ts";
 import type { RelaySurroundings } from "./relay-surroundings.ts";
 import type { RelayedStream } from "./relayed-stream.ts";
@@ -32,8 +32,8 @@ export interface RelayParts extends RelaySurroundings {
 	readonly wanted: ReadonlyMap<string, Wanted>;
 	/** By `app/stream`. */
 	readonly channels: ReadonlyMap<string, ChannelHost>;
+	readonly players: Players;
 	readonly access: AccessNotices;
-	readonly log: Log;
 }
 
 export class Relay implements RtspApplication {
@@ -42,7 +42,6 @@ export class Relay implements RtspApplication {
 	readonly #streams = new Map<string, RelayedStream>();
 	/** Channels that somebody plays, though nobody brings them by RTSP. */
 	readonly #feeds = new Map<string, Promise<ChannelFeed>>();
-	#players = 0;
 
 	constructor(parts: RelayParts) {
 		this.#parts = parts;
@@ -51,11 +50,6 @@ export class Relay implements RtspApplication {
 	/** How many are relayed; channels that somebody plays count. */
 	get streams(): number {
 		return this.#streams.size + this.#feeds.size;
-	}
-
-	/** Sessions of players. */
-	get players(): number {
-		return this.#players;
 	}
 
 	/** A stream that nobody publishes here is there, too. @returns what takes it away */
@@ -74,6 +68,10 @@ export class Relay implements RtspApplication {
 		return host === undefined ? notThere(label) : await answered(describeChannel(label, host));
 	}
 
+	released(request: AccessRequest): void {
+		this.#parts.access.tell(request.verb === "play" ? "on_stop" : "on_unpublish", request);
+	}
+
 	async announce(
 		name: StreamName,
 		peer: RtspPeer,
@@ -84,7 +82,10 @@ export class Relay implements RtspApplication {
 		const label = labelOf(name);
 		const wanted = this.#parts.wanted.get(label);
 		const hindrance = wanted && intakeHindrance(description, clock);
-		if (hindrance !== undefined) return { kind: "refused", error: hindrance };
+		if (hindrance !== undefined) {
+			this.released(peer.request);
+			return { kind: "refused", error: hindrance };
+		}
 		const publisher = { isOpen: true, dismiss: (error: PenstockError) => link.end(error) };
 		const admission = publications.admit(peer.request, peer.principal, publisher);
 		if (admission.kind === "refused") return admission;
@@ -101,32 +102,36 @@ export class Relay implements RtspApplication {
 	}
 
 	async open(name: StreamName, peer: RtspPeer, link: MediaLink): Promise<Answer<OpenedPlay>> {
-		const label = labelOf(name);
+		const { players } = this.#parts;
+		const release = players.reserve();
+		if (release instanceof PenstockError) return { kind: "refused", error: release };
+		let answer: Answer<OpenedPlay> | undefined;
+		try {
+			answer = await this.#withStream(labelOf(name), (stream, onLeft) => ({
+				description: stream.description,
+				session: players.join({ stream, peer, link, onLeft }, release),
+			}));
+			return answer;
+		} finally {
+			if (answer?.kind !== "ok") release();
+		}
+	}
+
+	/** What somebody brings, or what is made of a channel. @param play called while the stream is there for certain */
+	async #withStream(
+		label: string,
+		play: (stream: RelayedStream, onLeft: () => void) => OpenedPlay,
+	): Promise<Answer<OpenedPlay>> {
 		const stream = this.#streams.get(label);
-		if (stream !== undefined) return { kind: "ok", value: this.#play(stream, peer, link, () => undefined) };
+		if (stream !== undefined) return { kind: "ok", value: play(stream, () => undefined) };
 		const host = this.#parts.channels.get(label);
 		if (host === undefined) return notThere(label);
 		const answer = await answered(this.#feedOf(label, host));
 		if (answer.kind === "refused") return answer;
 		const feed = answer.value;
 		// Others may have left it while it was waited for.
-		if (feed.isEnded) return await this.open(name, peer, link);
-		return { kind: "ok", value: this.#play(feed.stream, peer, link, () => this.#leaveFeed(feed)) };
-	}
-
-	#play(stream: RelayedStream, peer: RtspPeer, link: MediaLink, onLeft: () => void): OpenedPlay {
-		const { access, log, onFault } = this.#parts;
-		const { address, principal, request } = peer;
-		const fields = { channel: stream.label, protocol: request.protocol, address, principal };
-		log.info(fields, "player joined");
-		this.#players++;
-		const onClose = (): void => {
-			this.#players--;
-			log.info(fields, "player left");
-			access.tell("on_stop", request);
-			onLeft();
-		};
-		return { description: stream.description, session: new RelayPlayer({ stream, peer, link, onFault, onClose }) };
+		if (feed.isEnded) return await this.#withStream(label, play);
+		return { kind: "ok", value: play(feed.stream, () => this.#leaveFeed(feed)) };
 	}
 
 	/** One for all who play it. */

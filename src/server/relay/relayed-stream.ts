@@ -43,7 +43,7 @@ export class RelayedStream {
 
 	/** Nothing more comes. */
 	end(why: string): void {
-		sayGoodBye(this.#farewells());
+		this.sayGoodBye([...[...this.players].flatMap((player) => player.receivers), ...(this.group?.receivers ?? [])]);
 		for (const player of [...this.players]) {
 			player.end(new PenstockError("CHANNEL_NOT_READY", `${this.label}: ${why}.`));
 		}
@@ -52,13 +52,13 @@ export class RelayedStream {
 		for (const flow of this.flows) flow.close();
 	}
 
-	/** Where nobody knows the source, nobody can be told that it goes. */
-	#farewells(): Farewell[] {
-		const receivers = [...this.players].flatMap((player) => player.receivers);
-		return [...receivers, ...(this.group?.receivers ?? [])].flatMap(([medium, { address, ports, ttl }]) => {
+	/** To those who get it by UDP, by medium. Where nobody knows the source, nobody can be told that it goes. */
+	sayGoodBye(receivers: readonly (readonly [number, UdpReceiver])[]): void {
+		const farewells = receivers.flatMap(([medium, { address, ports, ttl }]): Farewell[] => {
 			const ssrc = this.flows[medium]?.ssrc;
 			if (ports.rtcp === undefined || ssrc === undefined) return [];
 			return [{ ssrc, address, port: ports.rtcp, ...(ttl !== undefined && { ttl }) }];
 		});
+		sayGoodBye(farewells);
 	}
 }

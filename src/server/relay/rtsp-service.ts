@@ -15,6 +15,7 @@ import type { Log } from "../log.ts";
 import type { LogLimiter } from "../log-limiter.ts";
 import type { Wanted } from "../wanted.ts";
 import { PacketPlanes } from "./packet-planes.ts";
+import { Players, type PlayersParts } from "./players.ts";
 import { type PulledChannel, Pulls } from "./pulls.ts";
 import { Relay } from "./relay.ts";
 import { StreamRules } from "./stream-rules.ts";
@@ -24,6 +25,7 @@ export interface RtspServiceParts {
 	readonly publish: Pick<PublishConfig, "setupTimeout" | "idleTimeout">;
 	readonly access: AccessHost;
 	readonly publications: Publications;
+	readonly places: PlayersParts["places"];
 	/** Of channels that take what is published, by `app/stream`. */
 	readonly wanted: ReadonlyMap<string, Wanted>;
 	/** By `app/stream`. */
@@ -43,6 +45,7 @@ export interface RtspServiceParts {
 const REALM = "penstock";
 
 export class RtspService {
+	readonly players: Players;
 	readonly #parts: RtspServiceParts;
 	readonly #planes: PacketPlanes;
 	readonly #listener: RtspListener;
@@ -56,9 +59,10 @@ export class RtspService {
 		this.#planes = new PacketPlanes({ configured: distribution, clock, log, version });
 		const rules = new StreamRules(this.#planes, config.udp, Math.random);
 		const onFault = ({ code, message }: PenstockError): void => limiter.note(code, { code }, message);
+		this.players = new Players({ places: parts.places, clock, log, onFault });
 		this.#relay = new Relay({
-			...{ publications, wanted, channels, clock, log, access, setupTimeout: publish.setupTimeout },
-			...{ rules, onFault },
+			...{ publications, wanted, channels, clock, access, setupTimeout: publish.setupTimeout },
+			...{ rules, players: this.players, onFault },
 		});
 		this.#pulls = new Pulls({
 			...{ channels: parts.pulled, networks: parts.networks, rules, clock, log, onFault },
@@ -83,7 +87,7 @@ export class RtspService {
 	}
 
 	get figures(): RtspFigures {
-		return { connections: this.#listener.connections, streams: this.#relay.streams, players: this.#relay.players };
+		return { connections: this.#listener.connections, streams: this.#relay.streams, players: this.players.size };
 	}
 
 	/**

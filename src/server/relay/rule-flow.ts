@@ -4,6 +4,7 @@
  */
 import { messageOf, type PenstockError } from "../../base/errors.ts";
 import type { MediumStart, PacketKind } from "../../rtsp/application.ts";
+import type { Traffic } from "../../wire/distributor-answer.ts";
 import { Landing } from "./landing.ts";
 import type { MediumFlow, PacketListener } from "./medium-flow.ts";
 import { PacketNotes } from "./packet-notes.ts";
@@ -44,6 +45,10 @@ export class RuleFlow implements MediumFlow {
 
 	remove(receiver: UdpReceiver): void {
 		this.#pair.remove(receiver);
+	}
+
+	sent(receiver: UdpReceiver): Promise<Traffic | undefined> {
+		return this.#pair.sent(receiver);
 	}
 
 	listen(listener: PacketListener): () => void {

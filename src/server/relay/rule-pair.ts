@@ -8,6 +8,7 @@ import { isName } from "../../base/name.ts";
 import { admitted } from "../../distribution/rule-limits.ts";
 import type { PacketKind } from "../../rtsp/application.ts";
 import { parseAddress } from "../../wire/distributor-address.ts";
+import type { Traffic } from "../../wire/distributor-answer.ts";
 import { DEFAULT_TTL, destinationKey, type Receiver } from "../../wire/distributor-rule.ts";
 import type { Pair } from "../../wire/rtsp-transport.ts";
 import type { RtspUdpConfig } from "../config-publish.ts";
@@ -117,6 +118,13 @@ export class RulePair {
 	/** Only who was added. */
 	remove(receiver: UdpReceiver): void {
 		for (const [kind, one] of this.#receiversOf(receiver)) this.#removeOne(kind, one);
+	}
+
+	/** RTP that a receiver was sent since it was added; undefined where the engine tells of none such. */
+	async sent({ address, ports }: UdpReceiver): Promise<Traffic | undefined> {
+		const receivers = await this.#order.plane.receiversOf(this.ruleOf("rtp"));
+		const found = receivers.get(destinationKey({ address, port: ports.rtp }));
+		return found && { packets: found.packets, bytes: found.bytes };
 	}
 
 	/** @param onPackets told every few seconds while the publisher's packets come */
