@@ -1,6 +1,6 @@
 /**
- * All viewers of the server: their number and its limit, which holds for those of other protocols, too; the watchdog that finds those who take nothing any more, and
- * the counters that outlive them.
+ * All viewers of the server: their number and its limit, which holds for those of other protocols, too; the watchdog that
+ * finds those who take nothing any more, and the counters that outlive them.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
