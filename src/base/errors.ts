@@ -118,6 +118,7 @@ export const ERROR_CODES = {
 	SOURCE_TIMESTAMPS: "The source's time stamps jumped or ran backwards; its ladder is started afresh.",
 	SOURCE_UNREACHABLE: "The source cannot be opened or sends nothing.",
 	SOURCE_UNSUPPORTED: "The source's URL has a scheme or a form that Penstock does not open.",
+	STREAMS_LIMIT: "There are as many channels made of patterns as publish.maxStreams allows.",
 	STREAM_UNREACHABLE: "The stream to be played cannot be opened, or the server refused it.",
 	STREAM_UNSUPPORTED: "An elementary stream has a codec or a form that Penstock does not carry.",
 	TLS_CERTIFICATE: "A certificate or its key cannot be used.",

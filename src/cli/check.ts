@@ -17,13 +17,13 @@ export async function check(config: Config, file: string): Promise<number> {
 	const { name } = await createPolicy(config.policy, () => {});
 	process.stdout.write(`${summarizeConfig(config)}\n`);
 	if (config.policy.kind === "module") process.stdout.write(`policy    "${name}" can be loaded\n`);
-	const { distribution, channels } = config;
+	const { distribution, channels, templates } = config;
 	const clock = nodeClock();
 	if (distribution !== undefined) {
 		const { length } = await configuredRules(distribution, clock);
 		process.stdout.write(`rules     ${length} in all, and none against another\n`);
 	}
-	if (channels.length > 0) {
+	if (channels.length + templates.length > 0) {
 		process.stdout.write(`FFmpeg    ${await checkFfmpeg(config, clock)}, has what these channels need\n`);
 	}
 	process.stdout.write(`${file} is good\n`);

@@ -83,8 +83,8 @@ export class MediaEndpoint {
 	/** Sockets that carry a stream or are about to: whatever else arrives on one of them is not answered. */
 	readonly #taken = new WeakSet<Socket>();
 	readonly #looks: LookSchedule;
-	/** By the stream's path. */
-	readonly #rates = new Map<string, StreamRates>();
+	/** For as long as there is the programme. */
+	readonly #rates = new WeakMap<Programme, Map<Packaging, StreamRates>>();
 
 	constructor(options: MediaEndpointOptions) {
 		this.#options = options;
@@ -252,9 +252,10 @@ export class MediaEndpoint {
 	}
 
 	#ratesOf(programme: Programme, packaging: Packaging): StreamRates {
-		const key = `${programme.app}/${programme.stream}.${packaging.extension}`;
-		const rates = this.#rates.get(key) ?? new StreamRates(programme, packaging);
-		this.#rates.set(key, rates);
+		const ofProgramme = this.#rates.get(programme) ?? new Map<Packaging, StreamRates>();
+		this.#rates.set(programme, ofProgramme);
+		const rates = ofProgramme.get(packaging) ?? new StreamRates(programme, packaging);
+		ofProgramme.set(packaging, rates);
 		return rates;
 	}
 

@@ -43,7 +43,7 @@ export type LeaveReason =
 	| "refused"
 	/** The server shuts down, and its response came to its end. */
 	| "drained"
-	/** The server shuts down, and it had not taken its last unit in time. */
+	/** The server shuts down, or its channel is gone, and it had not taken its last unit in time. */
 	| "deadline";
 
 export interface SwitchRecord {

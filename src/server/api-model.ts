@@ -80,6 +80,8 @@ export const channelSnapshot = z.strictObject({
 	source: text,
 	/** Its source is what somebody publishes. */
 	published: z.literal(true).optional(),
+	/** That made it when somebody began to publish; absent where the configuration has its name. */
+	pattern: text.optional(),
 	unitMs: count,
 	ringMs: count,
 	/** Absent before the first. */

@@ -3,7 +3,7 @@ import type { RenditionLog } from "../channel/channel.ts";
 import type { RenditionSpec } from "../ladder/ladder-config.ts";
 import type { Packaging } from "../media/packaging.ts";
 import type { ChannelDescription, DescribedRendition } from "../wire/channel-description.ts";
-import type { HostedChannel } from "./server-model.ts";
+import type { HostedChannel } from "./hosted-channel.ts";
 import { urlsOf } from "./snapshots.ts";
 
 /** As a path's extension. */

@@ -78,6 +78,8 @@ export class ChannelHost implements Programme {
 	#awayTimer: Timer | undefined;
 	#claims = 0;
 	#idleTimer: Timer | undefined;
+	/** Told when the last claim has been given back; there while the channel is being wound up. */
+	#onUnclaimed: (() => void) | undefined;
 	/** Units made in an earlier run of an on-demand ladder are no picture to start from. */
 	#live = false;
 
@@ -163,6 +165,24 @@ export class ChannelHost implements Programme {
 		this.lanes.dispose();
 	}
 
+	/**
+	 * For good: those who watch get what there is and are let go in good order, those who wait are told why.
+	 * @param why a clause
+	 * @returns when nobody is left
+	 */
+	async windUp(why: string): Promise<void> {
+		this.#idleTimer?.cancel();
+		this.#awayTimer?.cancel();
+		this.#live = false;
+		this.#rejectAll(this.#notReady(why));
+		await this.#ladder.stop();
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#onUnclaimed = resolve;
+		this.channel.end();
+		if (this.#claims > 0) await promise;
+		this.lanes.dispose();
+	}
+
 	bitrateOf(rendition: Name): BitsPerSecond {
 		const { renditions, audio } = this.#options.ladder;
 		const spec = renditions.find(({ name }) => name === rendition);
@@ -181,7 +201,9 @@ export class ChannelHost implements Programme {
 			if (!open) return;
 			open = false;
 			this.#claims--;
-			if (this.#claims === 0) this.#startIdleTimer();
+			if (this.#claims > 0) return;
+			if (this.#onUnclaimed === undefined) this.#startIdleTimer();
+			else this.#onUnclaimed();
 		};
 	}
 

@@ -10,9 +10,12 @@ import type { Findings } from "./config-findings.ts";
 import type { ConfigShape } from "./config-schema.ts";
 import { shown } from "./problem.ts";
 
+type LabelledLadder = Pick<ChannelConfig, "label" | "ladder">;
+
 interface PolicyInput {
 	readonly shape: ConfigShape;
-	readonly channels: readonly ChannelConfig[];
+	/** And patterns. */
+	readonly channels: readonly LabelledLadder[];
 	/** Of the configuration file; relative paths start there. */
 	readonly folder: string;
 	readonly findings: Findings;
@@ -73,7 +76,7 @@ function buildFixed({ shape, channels, findings }: PolicyInput): PolicyConfig {
 }
 
 /** A channel of audio alone has one rendition, which everybody gets under any policy. */
-const lacking = (rendition: string, channels: readonly ChannelConfig[]): ChannelConfig[] =>
+const lacking = (rendition: string, channels: readonly LabelledLadder[]): LabelledLadder[] =>
 	channels.filter(
 		({ ladder: { renditions } }) => renditions.length > 0 && !renditions.some(({ name }) => name === rendition),
 	);

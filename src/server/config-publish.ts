@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { type BitsPerSecond, bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import type { Network } from "../distribution/network.ts";
-import type { ChannelConfig } from "./config.ts";
+import type { ChannelPlan } from "./config.ts";
 import type { Findings } from "./config-findings.ts";
 import type { ConfigShape } from "./config-schema.ts";
 import type { PortRange } from "./config-values.ts";
@@ -16,6 +16,8 @@ export interface PublishConfig {
 	/** Undefined: RTSP is not listened for. */
 	readonly rtsp: RtspConfig | undefined;
 	readonly http: boolean;
+	/** Channels that are made of patterns. */
+	readonly maxStreams: number;
 	readonly second: "refuse" | "take-over";
 	readonly setupTimeout: Milliseconds;
 	readonly idleTimeout: Milliseconds;
@@ -65,6 +67,7 @@ export function buildPublish({ publish }: ConfigShape, folder: string, findings:
 		rtmps: files && { ...rtmp, ...files, listen: tls.listen },
 		rtsp: publish.rtsp.enabled ? buildRtsp(publish.rtsp) : undefined,
 		http: publish.http,
+		maxStreams: publish.maxStreams,
 		second: publish.second === "replace" ? "take-over" : "refuse",
 		setupTimeout: milliseconds(publish.setupTimeoutMs),
 		idleTimeout: milliseconds(publish.idleTimeoutMs),
@@ -93,15 +96,15 @@ function refuseGroups(groups: Network | undefined, findings: Findings): void {
 	findings.wrong(["publish", "rtsp", "multicast", "groups"], text, 'groups of IPv4, such as "239.255.80.0/24"');
 }
 
-/** A channel waits for a publisher whom nobody lets in. */
+/** A channel, or a pattern, waits for a publisher whom nobody lets in. */
 export function refusePublishedWithoutSection(
-	channels: readonly ChannelConfig[],
+	channels: readonly (ChannelPlan & { readonly key: string })[],
 	publish: PublishConfig | undefined,
 	findings: Findings,
 ): void {
 	const text = 'is what somebody publishes, but nobody is let in; add the section "publish: {}"';
-	for (const { stream, ladder, pull } of channels) {
-		const path = ["channels", stream, "source"];
+	for (const { key, ladder, pull } of channels) {
+		const path = ["channels", key, "source"];
 		if (pull !== undefined && publish?.rtsp === undefined) {
 			findings.value(path, 'is pulled by RTSP, which is switched off; add the section "publish: {}"');
 		}
@@ -109,7 +112,7 @@ export function refusePublishedWithoutSection(
 		if (ladder.source.kind === "published") findings.value(path, text);
 		for (const [index, rendition] of ladder.renditions.entries()) {
 			if (rendition.kind !== "ready" || rendition.input.kind !== "published") continue;
-			findings.value(["channels", stream, "renditions", index, "from"], text);
+			findings.value(["channels", key, "renditions", index, "from"], text);
 		}
 	}
 }

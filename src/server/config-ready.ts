@@ -2,7 +2,6 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { clauseOf } from "../base/errors.ts";
-import type { Name } from "../base/name.ts";
 import type { InputSpec, RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceArguments } from "../ladder/source-arguments.ts";
 import type { ChannelConfig } from "./config.ts";
@@ -13,7 +12,7 @@ import { type Path, pathText, shown } from "./problem.ts";
 interface ReadyInput {
 	readonly channel: ChannelShape;
 	/** The channel's name. */
-	readonly stream: Name;
+	readonly stream: string;
 	readonly path: Path;
 	readonly findings: Findings;
 	/** Of the configuration file; relative paths start there. */

@@ -59,6 +59,8 @@ export const publish = z.strictObject({
 	rtsp: rtsp.prefault({}),
 	/** Whether the listeners for viewers take streams by PUT and POST. */
 	http: flag().prefault(true),
+	/** Channels that patterns make, at most; each costs an encoder. */
+	maxStreams: wholeNumber(1, 10_000).prefault(16),
 	/** What becomes of a second publisher of a stream. */
 	second: oneOf(["refuse", "replace"]).prefault("refuse"),
 	/** From a connection's beginning to the start of the publication. */

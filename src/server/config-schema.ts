@@ -196,7 +196,8 @@ export const DEFAULT_RENDITIONS = [
 ];
 
 const channel = z.strictObject({
-	app: text("a name").prefault("live"),
+	/** Absent: `live`, or that of the key where it is a pattern with both parts. */
+	app: text("a name").optional(),
 	/** Absent where each rendition comes from an input of its own. */
 	source: z.union([z.string(), testSource, fileSource, urlSource, pullSource, ruleSource]).optional(),
 	unitMs: durationMs(250, 10_000).prefault(1000),

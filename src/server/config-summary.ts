@@ -1,7 +1,7 @@
 /** A configuration in a few lines for people. */
 import type { InputSpec, RenditionSpec } from "../ladder/ladder-config.ts";
 import { sourceLabel, withoutSecrets } from "../ladder/source-arguments.ts";
-import type { ChannelConfig, Config, ReportsConfig } from "./config.ts";
+import type { ChannelConfig, ChannelTemplate, Config, ReportsConfig } from "./config.ts";
 import type { DistributionConfig, DistributorConfig } from "./config-distribution.ts";
 import type { PublishConfig } from "./config-publish.ts";
 import { formatListenAddress } from "./listen-address.ts";
@@ -10,6 +10,7 @@ export function summarizeConfig({
 	http,
 	api,
 	channels,
+	templates,
 	policy,
 	delivery,
 	reports,
@@ -22,8 +23,9 @@ export function summarizeConfig({
 		`policy    ${policy.kind}`,
 		`reports   ${reportsText(reports)}`,
 		...(distribution === undefined ? [] : [`packets   ${distributionText(distribution)}`]),
-		...(publish === undefined ? [] : [`publish   ${publishText(publish)}`]),
-		...channels.flatMap(summarizeChannel),
+		...(publish === undefined ? [] : [`publish   ${publishText(publish, templates.length > 0)}`]),
+		...channels.flatMap((channel) => summarizeChannel("channel", channel)),
+		...templates.flatMap((template) => summarizeChannel("pattern", template)),
 	].join("\n");
 }
 
@@ -33,7 +35,7 @@ function reportsText({ network, status, nats }: ReportsConfig): string {
 	return nats === undefined ? here : `${here}, and those passed on over NATS at ${nats.url.host}`;
 }
 
-function publishText({ rtmp, rtmps, rtsp, http, second }: PublishConfig): string {
+function publishText({ rtmp, rtmps, rtsp, http, second, maxStreams }: PublishConfig, hasPatterns: boolean): string {
 	const ways = [
 		...(rtmp === undefined ? [] : [`RTMP at ${formatListenAddress(rtmp.listen)}`]),
 		...(rtmps === undefined ? [] : [`RTMPS at ${formatListenAddress(rtmps.listen)}`]),
@@ -41,7 +43,8 @@ function publishText({ rtmp, rtmps, rtsp, http, second }: PublishConfig): string
 		...(http ? ["HTTP"] : []),
 	];
 	const next = second === "refuse" ? "is refused" : "takes over";
-	return `${ways.join(", ") || "no way in"}; a second publisher of a stream ${next}`;
+	const most = hasPatterns ? `; patterns make ${maxStreams} channels at most` : "";
+	return `${ways.join(", ") || "no way in"}; a second publisher of a stream ${next}${most}`;
 }
 
 function distributionText({ engine, distributor, rules, rulesFile }: DistributionConfig): string {
@@ -57,7 +60,10 @@ const portText = (engine: string, { device, backend }: DistributorConfig): strin
 		...(backend === undefined ? [] : [backend]),
 	].join(" ");
 
-function summarizeChannel({ label, ladder, onDemand, pull }: ChannelConfig): string[] {
+function summarizeChannel(
+	what: "channel" | "pattern",
+	{ label, ladder, onDemand, pull }: ChannelConfig | ChannelTemplate,
+): string[] {
 	const { source, renditions, unitDuration, audio, codec = "h264" } = ladder;
 	const isReady = source.kind === "ready";
 	const theirs = `audio of ${audio?.from ?? "the first that has any"}`;
@@ -66,7 +72,7 @@ function summarizeChannel({ label, ladder, onDemand, pull }: ChannelConfig): str
 	const picture = renditions.length === 0 ? "no video" : `video ${codec}`;
 	const when = onDemand === undefined ? "always on" : "on demand";
 	return [
-		`channel   /${label}.ts from ${pull === undefined ? sourceLabel(source) : withoutSecrets(pull.url.reveal())}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
+		`${what}   /${label}.ts from ${pull === undefined ? sourceLabel(source) : withoutSecrets(pull.url.reveal())}: units of ${unitDuration} ms, ${picture}, ${sound}, ${when}`,
 		...renditions.map((rendition) => `  ${rendition.name.padEnd(10)}${renditionText(rendition)}`),
 	];
 }

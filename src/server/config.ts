@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import type { StreamPattern } from "../access/pattern.ts";
 import type { Secret } from "../access/secret.ts";
 import { type ErrorCode, messageOf, PenstockError } from "../base/errors.ts";
 import type { Name } from "../base/name.ts";
@@ -84,11 +85,8 @@ export interface ServerConfig {
 	readonly egressLimit: BitsPerSecond | undefined;
 }
 
-export interface ChannelConfig {
-	readonly app: Name;
-	readonly stream: Name;
-	/** `app/stream` */
-	readonly label: string;
+/** All of a channel but its name. */
+export interface ChannelPlan {
 	readonly ring: Milliseconds;
 	/** Absent: always on. */
 	readonly onDemand?: {
@@ -98,6 +96,24 @@ export interface ChannelConfig {
 	readonly ladder: LadderConfig;
 	/** Absent: nothing is pulled. Else what is pulled stands in the place of a publisher. */
 	readonly pull?: PullConfig;
+}
+
+export interface ChannelConfig extends ChannelPlan {
+	readonly app: Name;
+	readonly stream: Name;
+	/** `app/stream` */
+	readonly label: string;
+	/** Of the pattern that it was made of; absent where it stands in the configuration itself. */
+	readonly pattern?: string;
+}
+
+/** What becomes a channel of each stream that the pattern has, and that somebody publishes. */
+export interface ChannelTemplate extends ChannelPlan {
+	/** As it stands under `channels`. */
+	readonly key: string;
+	/** `live/*` */
+	readonly label: string;
+	readonly pattern: StreamPattern;
 }
 
 /** A stream of another RTSP server's, by this server's own client. */
@@ -135,6 +151,8 @@ export interface Config {
 	/** Undefined: everybody watches. */
 	readonly access: AccessConfig | undefined;
 	readonly channels: readonly ChannelConfig[];
+	/** The first that has a stream takes it, unless a channel has its name. */
+	readonly templates: readonly ChannelTemplate[];
 }
 
 const MAX_FILE_BYTES = 1024 * 1024;

@@ -11,12 +11,13 @@ import { parseMediaPath } from "../delivery/media-path.ts";
 import { refuseOddRequest, splitTarget } from "../delivery/request-checks.ts";
 import type { Packaging } from "../media/packaging.ts";
 import { DESCRIPTION_EXTENSION, describeChannel } from "./channel-descriptions.ts";
+import type { ChannelSet } from "./channel-set.ts";
+import type { HostedChannel } from "./hosted-channel.ts";
 import { hostOf, type ListenAddress } from "./listen-address.ts";
 import { mediaOrigins } from "./media-origins.ts";
 import type { Pages } from "./pages.ts";
 import type { PushRoutes } from "./push-routes.ts";
 import type { ReportServices } from "./report-services.ts";
-import type { HostedChannel } from "./server-model.ts";
 import { SESSION_RENDITION_PATH, type SessionWishes } from "./session-wishes.ts";
 
 export interface MediaRoutesParts {
@@ -28,7 +29,7 @@ export interface MediaRoutesParts {
 	readonly push: PushRoutes | undefined;
 	/** Undefined where everybody may watch. */
 	readonly door: Door | undefined;
-	readonly channels: readonly HostedChannel[];
+	readonly channels: ChannelSet;
 	readonly packagings: readonly Packaging[];
 	readonly cors: CorsPolicy;
 	readonly log: FaultLog;
@@ -150,7 +151,7 @@ export class MediaRoutes {
 	}
 
 	#channel({ app, stream }: { readonly app: string; readonly stream: string }): HostedChannel | undefined {
-		return this.#parts.channels.find(({ config }) => config.app === app && config.stream === stream);
+		return this.#parts.channels.find(`${app}/${stream}`);
 	}
 }
 

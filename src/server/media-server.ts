@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import type { Name } from "../base/name.ts";
+import { milliseconds } from "../base/units.ts";
 import { MediaEndpoint } from "../delivery/media-endpoint.ts";
 import type { Programmes } from "../delivery/programme.ts";
 import { loadSocketOptions } from "../delivery/socket-options.ts";
@@ -19,36 +20,34 @@ import type { ServerFigures } from "../switching/state.ts";
 import { AccessHost } from "./access-host.ts";
 import { createApi } from "./api.ts";
 import { ApiLogin } from "./api-login.ts";
-import { ChannelHost, type PublishedPart } from "./channel-host.ts";
+import type { ChannelHost } from "./channel-host.ts";
+import { ChannelSet } from "./channel-set.ts";
 import type { ChannelConfig, Config, ServerConfig } from "./config.ts";
 import { DistributionHost, reloadRules } from "./distribution-host.ts";
 import { HostedDistribution } from "./distribution-model.ts";
 import { checkFfmpeg } from "./ffmpeg-check.ts";
+import { type ChannelSurroundings, type OpenedChannel, openChannel } from "./hosted-channel.ts";
 import { formatListenAddress, type ListenAddress, listenError } from "./listen-address.ts";
 import type { Log } from "./log.ts";
 import { LogLimiter } from "./log-limiter.ts";
 import { Machine } from "./machine.ts";
 import { nodeReadings } from "./machine-readings.ts";
+import { MadeChannels } from "./made-channels.ts";
 import { addressOf, MediaListeners } from "./media-listeners.ts";
 import { MediaRoutes } from "./media-routes.ts";
 import { nodeClock } from "./node-time.ts";
 import { Pages } from "./pages.ts";
 import { createPolicy } from "./policies.ts";
-import { PublishedStream } from "./published-stream.ts";
 import { Publishing } from "./publishing.ts";
 import { PushRoutes } from "./push-routes.ts";
-import { readyInputs } from "./ready-inputs.ts";
-import type { PulledChannel } from "./relay/pulls.ts";
 import { RtspService } from "./relay/rtsp-service.ts";
 import { reloadSecrets } from "./reload-secrets.ts";
 import { ReportServices } from "./report-services.ts";
 import type { RtmpAddresses } from "./rtmp-listeners.ts";
-import { ChannelLandings } from "./rule-landings.ts";
-import { type HostedChannel, ServerModel } from "./server-model.ts";
+import { ServerModel } from "./server-model.ts";
 import { SessionWishes } from "./session-wishes.ts";
 import { packageVersion } from "./version.ts";
 import { ViewerDoor } from "./viewer-door.ts";
-import { Wanted } from "./wanted.ts";
 import { loadWebFiles } from "./web-files.ts";
 
 export interface RunningServer {
@@ -78,7 +77,7 @@ const EXTENSIONS = PACKAGINGS.map(({ extension }) => extension);
  */
 export async function startServer(config: Config, { log }: { readonly log: Log }): Promise<RunningServer> {
 	const clock = nodeClock();
-	if (config.channels.length > 0) await checkFfmpeg(config, clock);
+	if (config.channels.length + config.templates.length > 0) await checkFfmpeg(config, clock);
 	const parts = await assemble(config, log, clock);
 	const { listeners, api, channels, viewers, model, reports, distribution, publishing } = parts;
 	try {
@@ -93,7 +92,7 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 		const rtspAddress = await parts.rtsp?.start();
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
-		for (const { host } of channels) host.start();
+		channels.start();
 		reports.start();
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
 		const http = httpAddress && { http: urlOf(httpAddress) };
@@ -104,7 +103,7 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			model.draining = true;
 			log.info({ viewers: viewers.size, deadlineMs: config.delivery.drain }, "draining");
 			listeners.stopAccepting();
-			for (const { host } of channels) host.turnAway();
+			channels.turnAway();
 			await viewers.drain(config.delivery.drain);
 			await parts.close();
 			log.info("stopped");
@@ -122,7 +121,7 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 }
 
 interface Parts {
-	readonly channels: readonly HostedChannel[];
+	readonly channels: ChannelSet;
 	readonly viewers: Viewers;
 	readonly model: ServerModel;
 	readonly reports: ReportServices;
@@ -155,17 +154,20 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 		config.distribution && new DistributionHost({ config: config.distribution, clock, log, version });
 	const access = config.access && (await AccessHost.open(config.access, { clock, log }));
 	const login = config.api.login && (await ApiLogin.open(config.api.login, clock));
-	const streams = new Map<string, PublishedStream>();
-	const pulled: PulledChannel[] = [];
-	const wanted = new Map<string, Wanted>();
-	const channels = createChannels(config, { clock, limiter, log, distribution, streams, wanted, pulled });
+	const channels = createChannels(config, {
+		...{ clock, limiter, log, distribution },
+		onGone: (label) => publishing?.forget(label),
+		expel: (host) => {
+			for (const { programme, viewer } of endpoint.sessions())
+				if (programme === host) viewers.expel(viewer, "deadline");
+		},
+	});
 	const publishing =
 		config.publish &&
 		access &&
 		new Publishing({
-			...{ config: config.publish, access, streams, clock, log, limiter },
-			channels: new Set(channels.map(({ config: { label } }) => label)),
-			droppedOf: droppedIn(channels),
+			...{ config: config.publish, access, channels, clock, log, limiter },
+			droppedOf: (channel) => channels.find(channel)?.host.ladderStatus.dropped ?? 0,
 		});
 	const rtsp =
 		config.publish?.rtsp &&
@@ -174,9 +176,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 			...{ config: config.publish.rtsp, publish: config.publish, access, distribution, clock, log, limiter, version },
 			publications: publishing!.publications,
 			places: viewers,
-			wanted,
-			...{ pulled, networks: config.access?.settings.networks ?? [] },
-			channels: new Map(channels.map(({ config: { label }, host }) => [label, host])),
+			...{ channels, pulled: channels.pulled, networks: config.access?.settings.networks ?? [] },
 		});
 	const door = access && new ViewerDoor({ access, clock });
 	const listeners = new MediaListeners({ config: config.http, clock, limiter });
@@ -234,7 +234,7 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	const close = async (): Promise<void> => {
 		await publishing?.stop();
 		await rtsp?.stop();
-		await Promise.all([...channels.map(({ host }) => host.stop()), listeners.close(), api.close()]);
+		await Promise.all([channels.stop(), listeners.close(), api.close()]);
 		await access?.settled();
 		await distribution?.stop();
 		await reports.close();
@@ -245,75 +245,31 @@ async function assemble(config: Config, log: Log, clock: Clock): Promise<Parts> 
 	return { ...hosts, listeners, routes, api, close };
 }
 
-interface ChannelParts {
-	readonly clock: Clock;
-	readonly limiter: LogLimiter;
-	readonly log: Log;
-	readonly distribution: DistributionHost | undefined;
-	/** Gets those that are published, by `app/stream`. */
-	readonly streams: Map<string, PublishedStream>;
-	/** Gets theirs. */
-	readonly wanted: Map<string, Wanted>;
-	/** Gets those that are pulled. */
-	readonly pulled: PulledChannel[];
+interface ChannelParts extends Pick<ChannelSurroundings, "clock" | "limiter" | "log" | "distribution"> {
+	/** No list has the channel any more: `app/stream`. */
+	readonly onGone: (label: string) => void;
+	/** Ends the connections of those who watch it. */
+	readonly expel: (host: ChannelHost) => void;
 }
 
-function createChannels({ channels, delivery, publish }: Config, parts: ChannelParts): HostedChannel[] {
-	const { clock, limiter, log, distribution, streams, wanted, pulled } = parts;
-	const publishedPart = (channel: ChannelConfig): PublishedPart | undefined => {
-		const { label, ladder, pull, onDemand } = channel;
-		const isWanted = new Wanted(onDemand === undefined);
-		if (ladder.source.kind === "ready") {
-			const isPublished = ladder.renditions.some((one) => one.kind === "ready" && one.input.kind === "published");
-			const own = new Map<string, PublishedStream>();
-			const input = readyInputs({ channel, clock, limiter, log, streams: own });
-			for (const [stream, one] of own) {
-				streams.set(stream, one);
-				wanted.set(stream, isWanted);
-			}
-			return { input, returnWithin: isPublished ? publish?.returnWithin : undefined, wanted: isWanted };
-		}
-		if (ladder.source.kind !== "published" || publish === undefined) return undefined;
-		const hasVideo = ladder.renditions.length > 0;
-		const input = new PublishedStream({
-			channel: label,
-			lead: hasVideo ? "video" : "audio",
-			tracks: [...(hasVideo ? (["video"] as const) : []), ...(ladder.audio ? (["audio"] as const) : [])],
-			clock,
-			onFault: ({ code, message }) => limiter.note(`${code} ${label}`, { channel: label, code }, message),
-		});
-		if (pull !== undefined) pulled.push({ label, pull, stream: input, wanted: isWanted });
-		else {
-			streams.set(label, input);
-			wanted.set(label, isWanted);
-		}
-		return { input, returnWithin: publish.returnWithin, wanted: isWanted };
-	};
-	return channels.map((channel) => {
-		const { app, stream, label, ladder, ring, onDemand } = channel;
-		const host = new ChannelHost({
-			...{ app, stream, ladder, ring, onDemand, clock, limiter },
-			startTimeout: delivery.startTimeout,
-			landings: distribution && new ChannelLandings(distribution.table, label),
-			published: publishedPart(channel),
-			log: log.child({ channel: label }),
-		});
-		return { config: channel, host };
+function createChannels({ channels, templates, delivery, publish }: Config, parts: ChannelParts): ChannelSet {
+	const { clock, log, onGone, expel } = parts;
+	const { startTimeout, drain } = delivery;
+	const surroundings = { ...parts, startTimeout, returnWithin: publish?.returnWithin };
+	const open = (config: ChannelConfig): OpenedChannel => openChannel(config, surroundings);
+	const made = new MadeChannels({
+		...{ templates, open, drain, clock, log, onGone, expel },
+		most: publish?.maxStreams ?? 0,
+		returnWithin: publish?.returnWithin ?? milliseconds(0),
 	});
-}
-
-/** By `app/stream`: what FFmpeg was too slow for. */
-function droppedIn(channels: readonly HostedChannel[]): (channel: string) => number {
-	const hosts = new Map(channels.map(({ config, host }) => [config.label, host]));
-	return (channel) => hosts.get(channel)?.ladderStatus.dropped ?? 0;
+	return new ChannelSet({ channels, open, made });
 }
 
 /** @param isListed where one has to show something to watch, no list of streams is given to strangers */
-function programmesOf(channels: readonly HostedChannel[], isListed: () => boolean): Programmes {
-	const byPath = new Map(channels.map(({ host }) => [`${host.app}/${host.stream}`, host]));
+function programmesOf(channels: ChannelSet, isListed: () => boolean): Programmes {
 	return {
-		find: (app: Name, stream: Name) => byPath.get(`${app}/${stream}`),
-		listed: () => (isListed() ? [...byPath.keys()].map((path) => `/${path}`) : []),
+		find: (app: Name, stream: Name) => channels.find(`${app}/${stream}`)?.host,
+		listed: () => (isListed() ? channels.all().map(({ config }) => `/${config.label}`) : []),
 	};
 }
 
@@ -328,7 +284,7 @@ function watchMachine(config: ServerConfig, { clock, log, viewers, channels }: M
 		work: {
 			bytesSent: () => viewers.bytesSent,
 			encoderSpeed: () => {
-				const speeds = channels.flatMap(({ host }) => host.encoderSpeed ?? []);
+				const speeds = channels.all().flatMap(({ host }) => host.encoderSpeed ?? []);
 				return speeds.length === 0 ? undefined : Math.min(...speeds);
 			},
 		},

@@ -8,19 +8,28 @@ import type { PublisherSnapshot, PublishingModel } from "./api-publishing-model.
 import type { PublishConfig } from "./config-publish.ts";
 import type { Log } from "./log.ts";
 import type { LogLimiter } from "./log-limiter.ts";
-import type { PublishedStream } from "./published-stream.ts";
+import type { StreamName } from "./made-channels.ts";
 import { publisherSnapshot } from "./publishing-model.ts";
 import { type RtmpAddresses, RtmpListeners } from "./rtmp-listeners.ts";
+
+/** Where streams go. */
+export interface PublishedChannels {
+	/** Undefined where there is no such channel, whatever its source. @param label `app/stream` */
+	find(label: string): unknown;
+	/**
+	 * A publisher has been let in.
+	 * @returns undefined where no channel takes its stream
+	 * @throws PenstockError where it should, but cannot
+	 */
+	publish(name: StreamName): PublicationSink | undefined;
+}
 
 export interface PublishingOptions {
 	readonly config: PublishConfig;
 	readonly access: AccessGate & AccessNotices;
-	/** By `app/stream`. */
-	readonly streams: ReadonlyMap<string, PublishedStream>;
+	readonly channels: PublishedChannels;
 	/** Access units that a channel's FFmpeg was too slow for, since the start. */
 	readonly droppedOf: (channel: string) => number;
-	/** Of all channels, whatever their source: `app/stream`. */
-	readonly channels: ReadonlySet<string>;
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly limiter: LogLimiter;
@@ -103,29 +112,33 @@ export class Publishing implements PublishingModel {
 		return [...this.#rtmpFaults].map(([code, count]) => ({ code, count }));
 	}
 
+	/** There is no such channel any more. @param channel `app/stream` */
+	forget(channel: string): void {
+		this.#received.delete(channel);
+	}
+
 	#noteRtmpFault({ code, message }: PenstockError, address: string): void {
 		this.#rtmpFaults.set(code, (this.#rtmpFaults.get(code) ?? 0) + 1);
 		this.#options.limiter.note(code, { address, code }, message);
 	}
 
-	/** A stream that is no channel's goes to RTSP's players alone. */
+	/** A stream that is no channel's, nor to become one, goes to RTSP's players alone. */
 	#isRelayed({ protocol }: PublicationInfo, label: string): boolean {
 		const { config, channels } = this.#options;
-		return protocol === "rtsp" && config.rtsp?.relay === true && !channels.has(label);
+		return protocol === "rtsp" && config.rtsp?.relay === true && channels.find(label) === undefined;
 	}
 
 	#open(info: PublicationInfo, request: AccessRequest): PublicationSink | PenstockError {
-		const { streams, log, access, droppedOf } = this.#options;
+		const { channels, log, access, droppedOf } = this.#options;
 		const channel = `${info.app}/${info.stream}`;
-		const stream = streams.get(channel);
 		const { id, protocol, address, principal } = info;
-		if (stream === undefined && !this.#isRelayed(info, channel)) {
-			const text = `no channel ${JSON.stringify(channel)} takes a publisher; it needs one with "source: publish", or a rendition with "from: publish".`;
+		const sink = channels.publish(info) ?? (this.#isRelayed(info, channel) ? NOBODYS : undefined);
+		if (sink === undefined) {
+			const text = `no channel ${JSON.stringify(channel)} takes a publisher; it needs one with "source: publish", or a rendition with "from: publish", or a pattern that has it.`;
 			return new PenstockError("CHANNEL_NOT_FOUND", text);
 		}
 		this.#droppedBefore.set(id, droppedOf(channel));
 		log.info({ channel, protocol, address, principal }, "publisher joined");
-		const sink = stream?.open() ?? NOBODYS;
 		return {
 			...sink,
 			accessUnit: (accessUnit) => {

@@ -23,8 +23,7 @@ import type {
 import type { PlayersModel } from "./api-players-model.ts";
 import type { AccessFigures, PublishingModel } from "./api-publishing-model.ts";
 import type { FiguresRequest, ViewersQuery } from "./api-requests.ts";
-import type { ChannelHost } from "./channel-host.ts";
-import type { ChannelConfig } from "./config.ts";
+import type { ChannelSet } from "./channel-set.ts";
 import { decisionSnapshot, machineSnapshot } from "./decision-snapshots.ts";
 import { withGiven } from "./given-figures.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -33,14 +32,9 @@ import { chooseRendition, renditionOf } from "./rendition-choice.ts";
 import type { ReportServices } from "./report-services.ts";
 import { channelSnapshot, viewerSnapshot } from "./snapshots.ts";
 
-export interface HostedChannel {
-	readonly config: ChannelConfig;
-	readonly host: ChannelHost;
-}
-
 export interface ServerModelParts {
 	readonly clock: Clock;
-	readonly channels: readonly HostedChannel[];
+	readonly channels: ChannelSet;
 	readonly endpoint: MediaEndpoint;
 	readonly viewers: Viewers;
 	readonly machine: () => ServerFigures;
@@ -102,7 +96,7 @@ export class ServerModel implements ApiModel {
 		const { channels, packagings, endpoint } = this.#parts;
 		const watching = new Map<object, number>();
 		for (const { programme } of endpoint.sessions()) watching.set(programme, (watching.get(programme) ?? 0) + 1);
-		return channels.map(({ config, host }) => channelSnapshot(config, host, watching.get(host) ?? 0, packagings));
+		return channels.all().map(({ config, host }) => channelSnapshot(config, host, watching.get(host) ?? 0, packagings));
 	}
 
 	viewers({ channel, limit, offset = 0 }: ViewersQuery): ViewerList {

@@ -34,6 +34,7 @@ export function channelSnapshot(
 		onDemand: host.onDemand,
 		source: sourceLabel(config.ladder.source),
 		...(config.ladder.source.kind === "published" && { published: true as const }),
+		...(config.pattern !== undefined && { pattern: config.pattern }),
 		unitMs: config.ladder.unitDuration,
 		ringMs: config.ring,
 		...(newestUnit && { newestUnit: { number: newestUnit.number, timeMs: ticksToMs(newestUnit.time) } }),

@@ -28,7 +28,7 @@ export class Overview implements Page {
 			${this.#tiles()}
 			<section aria-labelledby="channels">
 				<h2 id="channels">Channels</h2>
-				${server !== undefined && channels.length === 0 ? emptyState("The configuration has no channel.") : nothing}
+				${server !== undefined && channels.length === 0 ? emptyState("There is no channel now.") : nothing}
 				<ul class="cards">
 					${repeat(channels, nameOf, (channel) => this.#card(channel))}
 				</ul>

@@ -26,6 +26,8 @@ export class Wall implements Page {
 	readonly #context: PageContext;
 	readonly #asked: string | undefined;
 	#tiles: readonly WallTile[] = [];
+	/** Whose tiles they are: the first channel that there is may be another one later. */
+	#shown: string | undefined;
 
 	/** @param channel `app/stream`; left out: the first there is */
 	constructor(context: PageContext, channel: string | undefined) {
@@ -79,7 +81,10 @@ export class Wall implements Page {
 	}
 
 	#openTiles(channel: ChannelAnswer): void {
-		if (this.#tiles.length > 0) return;
+		const name = nameOf(channel);
+		if (this.#tiles.length > 0 && this.#shown === name) return;
+		this.close();
+		this.#shown = name;
 		const readSignal = channel.source === TEST_PATTERN;
 		this.#tiles = Object.keys(TITLES).flatMap((packaging, turn) => {
 			const path = channel.urls[packaging];

@@ -26,12 +26,19 @@ import type { RelaySurroundings } from "./relay-surroundings.ts";
 import type { RelayedStream } from "./relayed-stream.ts";
 import { intakeHindrance } from "./stream-intake.ts";
 
+/** Channels, which come and go. */
+export interface RelayedChannels {
+	/** @param label `app/stream` */
+	find(label: string): { readonly host: ChannelHost } | undefined;
+	/** Whether what is published goes to a channel, which may have to be made. */
+	takes(name: StreamName): boolean;
+	/** Of the channel that takes it now. @param label `app/stream` */
+	intake(label: string): { readonly wanted: Wanted } | undefined;
+}
+
 export interface RelayParts extends RelaySurroundings {
 	readonly publications: Publications;
-	/** Of channels that take what is published, by `app/stream`. */
-	readonly wanted: ReadonlyMap<string, Wanted>;
-	/** By `app/stream`. */
-	readonly channels: ReadonlyMap<string, ChannelHost>;
+	readonly channels: RelayedChannels;
 	readonly players: Players;
 	readonly access: AccessNotices;
 }
@@ -64,8 +71,8 @@ export class Relay implements RtspApplication {
 		const label = labelOf(name);
 		const stream = this.#streams.get(label);
 		if (stream !== undefined) return { kind: "ok", value: stream.description };
-		const host = this.#parts.channels.get(label);
-		return host === undefined ? notThere(label) : await answered(describeChannel(label, host));
+		const channel = this.#parts.channels.find(label);
+		return channel === undefined ? notThere(label) : await answered(describeChannel(label, channel.host));
 	}
 
 	released(request: AccessRequest): void {
@@ -78,10 +85,9 @@ export class Relay implements RtspApplication {
 		description: SdpSession,
 		link: MediaLink,
 	): Promise<Answer<MediaSession>> {
-		const { publications, clock } = this.#parts;
+		const { publications, channels, clock } = this.#parts;
 		const label = labelOf(name);
-		const wanted = this.#parts.wanted.get(label);
-		const hindrance = wanted && intakeHindrance(description, clock);
+		const hindrance = channels.takes(name) ? intakeHindrance(description, clock) : undefined;
 		if (hindrance !== undefined) {
 			this.released(peer.request);
 			return { kind: "refused", error: hindrance };
@@ -89,6 +95,7 @@ export class Relay implements RtspApplication {
 		const publisher = { isOpen: true, dismiss: (error: PenstockError) => link.end(error) };
 		const admission = publications.admit(peer.request, peer.principal, publisher);
 		if (admission.kind === "refused") return admission;
+		const wanted = channels.intake(label)?.wanted;
 		let takeAway: () => void = () => undefined;
 		const session = new RelayPublisher({
 			...this.#parts,
@@ -124,9 +131,9 @@ export class Relay implements RtspApplication {
 	): Promise<Answer<OpenedPlay>> {
 		const stream = this.#streams.get(label);
 		if (stream !== undefined) return { kind: "ok", value: play(stream, () => undefined) };
-		const host = this.#parts.channels.get(label);
-		if (host === undefined) return notThere(label);
-		const answer = await answered(this.#feedOf(label, host));
+		const channel = this.#parts.channels.find(label);
+		if (channel === undefined) return notThere(label);
+		const answer = await answered(this.#feedOf(label, channel.host));
 		if (answer.kind === "refused") return answer;
 		const feed = answer.value;
 		// Others may have left it while it was waited for.

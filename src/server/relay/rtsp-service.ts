@@ -7,17 +7,15 @@ import { RtspListener } from "../../rtsp/rtsp-listener.ts";
 import { DEFAULT_RTSP_SETTINGS } from "../../rtsp/server-settings.ts";
 import type { AccessHost } from "../access-host.ts";
 import type { RtspFigures } from "../api-model.ts";
-import type { ChannelHost } from "../channel-host.ts";
 import type { PublishConfig, RtspConfig } from "../config-publish.ts";
 import type { DistributionHost } from "../distribution-host.ts";
 import { type ListenAddress, listenError } from "../listen-address.ts";
 import type { Log } from "../log.ts";
 import type { LogLimiter } from "../log-limiter.ts";
-import type { Wanted } from "../wanted.ts";
 import { PacketPlanes } from "./packet-planes.ts";
 import { Players, type PlayersParts } from "./players.ts";
 import { type PulledChannel, Pulls } from "./pulls.ts";
-import { Relay } from "./relay.ts";
+import { Relay, type RelayedChannels } from "./relay.ts";
 import { StreamRules } from "./stream-rules.ts";
 
 export interface RtspServiceParts {
@@ -26,10 +24,7 @@ export interface RtspServiceParts {
 	readonly access: AccessHost;
 	readonly publications: Publications;
 	readonly places: PlayersParts["places"];
-	/** Of channels that take what is published, by `app/stream`. */
-	readonly wanted: ReadonlyMap<string, Wanted>;
-	/** By `app/stream`. */
-	readonly channels: ReadonlyMap<string, ChannelHost>;
+	readonly channels: RelayedChannels;
 	readonly pulled: readonly PulledChannel[];
 	/** What may be dialled besides public addresses. */
 	readonly networks: readonly string[];
@@ -55,13 +50,13 @@ export class RtspService {
 	constructor(parts: RtspServiceParts) {
 		this.#parts = parts;
 		const { config, publish, access, publications, distribution, clock, log, limiter, version } = parts;
-		const { wanted, channels } = parts;
+		const { channels } = parts;
 		this.#planes = new PacketPlanes({ configured: distribution, clock, log, version });
 		const rules = new StreamRules(this.#planes, config.udp, Math.random);
 		const onFault = ({ code, message }: PenstockError): void => limiter.note(code, { code }, message);
 		this.players = new Players({ places: parts.places, clock, log, onFault });
 		this.#relay = new Relay({
-			...{ publications, wanted, channels, clock, access, setupTimeout: publish.setupTimeout },
+			...{ publications, channels, clock, access, setupTimeout: publish.setupTimeout },
 			...{ rules, players: this.players, onFault },
 		});
 		this.#pulls = new Pulls({
