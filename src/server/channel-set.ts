@@ -5,8 +5,9 @@
 import type { PublicationSink } from "../ingest/publications.ts";
 import type { ChannelConfig } from "./config.ts";
 import type { HostedChannel, Intake, OpenedChannel } from "./hosted-channel.ts";
-import type { MadeChannels, StreamName } from "./made-channels.ts";
+import type { MadeChannels } from "./made-channels.ts";
 import type { PulledChannel } from "./relay/pulls.ts";
+import { labelOf, type StreamName } from "./stream-name.ts";
 
 export interface ChannelSetOptions {
 	readonly channels: readonly ChannelConfig[];
@@ -82,5 +83,3 @@ export class ChannelSet {
 		await Promise.all([...[...this.#configured.values()].map(({ host }) => host.stop()), this.#made.stop()]);
 	}
 }
-
-const labelOf = ({ app, stream }: StreamName): string => `${app}/${stream}`;

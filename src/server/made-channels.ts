@@ -6,19 +6,13 @@
 import { patternHas } from "../access/pattern.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
-import type { Name } from "../base/name.ts";
 import { type Milliseconds, milliseconds } from "../base/units.ts";
 import type { PublicationSink } from "../ingest/publications.ts";
 import type { ChannelHost } from "./channel-host.ts";
 import type { ChannelConfig, ChannelTemplate } from "./config.ts";
 import type { Intake, OpenedChannel } from "./hosted-channel.ts";
 import type { Log } from "./log.ts";
-
-/** A stream by its parts, each checked. */
-export interface StreamName {
-	readonly app: Name;
-	readonly stream: Name;
-}
+import { labelOf, type StreamName } from "./stream-name.ts";
 
 export interface MadeChannelsOptions {
 	readonly templates: readonly ChannelTemplate[];
@@ -157,8 +151,6 @@ export class MadeChannels {
 		});
 	}
 }
-
-const labelOf = ({ app, stream }: StreamName): string => `${app}/${stream}`;
 
 function configOf({ ring, onDemand, ladder, label: pattern }: ChannelTemplate, name: StreamName): ChannelConfig {
 	const { app, stream } = name;

@@ -8,6 +8,7 @@ import { addCounter, addGauge, type Labels, type Sample, single } from "./metric
 import { addDistributionMetrics } from "./metrics-distribution.ts";
 import { addAccessMetrics, addPublishingMetrics } from "./metrics-publishing.ts";
 import { addPlayerMetrics, addRtspMetrics } from "./metrics-rtsp.ts";
+import { labelOf } from "./stream-name.ts";
 
 export class Metrics {
 	readonly #registry = new Registry();
@@ -191,8 +192,6 @@ const RTP_COUNTS = [
 	["packets_reordered", "RTP packets that came behind a later one, in time.", "reordered"],
 	["access_units_dropped", "Access units left out, for a part of them was lost.", "accessUnitsDropped"],
 ] as const;
-
-const labelOf = ({ app, stream }: ChannelSnapshot): string => `${app}/${stream}`;
 
 function samples<Key extends string>(
 	counts: Iterable<Readonly<Record<Key, string>> & { readonly count: number }>,

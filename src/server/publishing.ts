@@ -8,9 +8,9 @@ import type { PublisherSnapshot, PublishingModel } from "./api-publishing-model.
 import type { PublishConfig } from "./config-publish.ts";
 import type { Log } from "./log.ts";
 import type { LogLimiter } from "./log-limiter.ts";
-import type { StreamName } from "./made-channels.ts";
 import { publisherSnapshot } from "./publishing-model.ts";
 import { type RtmpAddresses, RtmpListeners } from "./rtmp-listeners.ts";
+import type { StreamName } from "./stream-name.ts";
 
 /** Where streams go. */
 export interface PublishedChannels {
