@@ -3,20 +3,19 @@ import type { Clock } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
 import type { Publications } from "../../ingest/publications.ts";
 import { Authenticator } from "../../rtsp/authenticator.ts";
-import { RtspListener } from "../../rtsp/rtsp-listener.ts";
 import { DEFAULT_RTSP_SETTINGS } from "../../rtsp/server-settings.ts";
 import type { AccessHost } from "../access-host.ts";
 import type { RtspFigures } from "../api-model.ts";
 import type { ChannelHost } from "../channel-host.ts";
 import type { PublishConfig, RtspConfig } from "../config-publish.ts";
 import type { DistributionHost } from "../distribution-host.ts";
-import { type ListenAddress, listenError } from "../listen-address.ts";
 import type { Log } from "../log.ts";
 import type { LogLimiter } from "../log-limiter.ts";
 import type { Wanted } from "../wanted.ts";
 import { PacketPlanes } from "./packet-planes.ts";
 import { type PulledChannel, Pulls } from "./pulls.ts";
 import { Relay } from "./relay.ts";
+import { type RtspAddresses, RtspListeners } from "./rtsp-listeners.ts";
 import { StreamRules } from "./stream-rules.ts";
 
 export interface RtspServiceParts {
@@ -43,14 +42,12 @@ export interface RtspServiceParts {
 const REALM = "penstock";
 
 export class RtspService {
-	readonly #parts: RtspServiceParts;
 	readonly #planes: PacketPlanes;
-	readonly #listener: RtspListener;
+	readonly #listeners: RtspListeners;
 	readonly #pulls: Pulls;
 	readonly #relay: Relay;
 
 	constructor(parts: RtspServiceParts) {
-		this.#parts = parts;
 		const { config, publish, access, publications, distribution, clock, log, limiter, version } = parts;
 		const { wanted, channels } = parts;
 		this.#planes = new PacketPlanes({ configured: distribution, clock, log, version });
@@ -58,16 +55,16 @@ export class RtspService {
 		const onFault = ({ code, message }: PenstockError): void => limiter.note(code, { code }, message);
 		this.#relay = new Relay({
 			...{ publications, wanted, channels, clock, log, access, setupTimeout: publish.setupTimeout },
-			...{ rules, onFault },
+			...{ rules, onFault, random: Math.random },
 		});
 		this.#pulls = new Pulls({
-			...{ channels: parts.pulled, networks: parts.networks, rules, clock, log, onFault },
+			...{ channels: parts.pulled, networks: parts.networks, rules, clock, log, onFault, random: Math.random },
 			silenceMs: publish.idleTimeout,
 			bring: (stream) => this.#relay.bring(stream),
 		});
-		const { maxConnections, maxConnectionsPerAddress, sessionTimeout } = config;
-		this.#listener = new RtspListener({
-			...{ host: config.listen.host, port: config.listen.port, clock, maxConnections, maxConnectionsPerAddress },
+		const { listen, tls, maxConnections, maxConnectionsPerAddress, sessionTimeout } = config;
+		this.#listeners = new RtspListeners({
+			...{ listen, tls, clock, maxConnections, maxConnectionsPerAddress },
 			application: this.#relay,
 			authenticator: new Authenticator({
 				...{ gate: access, clock, realm: REALM, basic: false },
@@ -83,28 +80,31 @@ export class RtspService {
 	}
 
 	get figures(): RtspFigures {
-		return { connections: this.#listener.connections, streams: this.#relay.streams, players: this.#relay.players };
+		return { connections: this.#listeners.connections, streams: this.#relay.streams, players: this.#relay.players };
 	}
 
 	/**
 	 * @returns where it listens
-	 * @throws PenstockError LISTEN_ADDRESS
+	 * @throws PenstockError LISTEN_ADDRESS, TLS_CERTIFICATE
 	 */
-	async start(): Promise<ListenAddress> {
-		const { listen } = this.#parts.config;
-		try {
-			const { address, port } = await this.#listener.listen();
-			this.#pulls.start();
-			return { host: address, port };
-		} catch (thrown) {
-			throw listenError(thrown, "publish.rtsp.listen", listen);
-		}
+	async start(): Promise<RtspAddresses> {
+		const addresses = await this.#listeners.start();
+		this.#pulls.start();
+		return addresses;
+	}
+
+	/**
+	 * Reads the certificate of RTSPS again.
+	 * @throws PenstockError TLS_CERTIFICATE
+	 */
+	async renew(): Promise<void> {
+		await this.#listeners.renew();
 	}
 
 	/** Ends all sessions. */
 	async stop(): Promise<void> {
 		this.#pulls.stop();
-		await this.#listener.close(new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
+		await this.#listeners.close(new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
 		await this.#planes.stop();
 	}
 }
