@@ -52,7 +52,8 @@ export async function serve(config: Config, { announce = false, again }: ServeOp
 
 /** SIGHUP reads again what can be, where there is any of it. @returns what ends that */
 function onHangUp({ distribution, access, publish, api }: Config, act: () => void): () => void {
-	const hasSecrets = access !== undefined || api.login !== undefined || publish?.rtmps !== undefined;
+	const hasCertificate = publish?.rtmps !== undefined || publish?.rtsp?.tls !== undefined;
+	const hasSecrets = access !== undefined || api.login !== undefined || hasCertificate;
 	if (distribution?.rulesFile === undefined && !hasSecrets) return () => undefined;
 	process.on("SIGHUP", act);
 	return () => void process.off("SIGHUP", act);

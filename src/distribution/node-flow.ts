@@ -82,13 +82,16 @@ export class NodeFlow {
 		const there = this.#receivers.get(destinationKey(receiver));
 		if (there === undefined) return undefined;
 		const same = there.receiver === receiver || JSON.stringify(there.receiver) === JSON.stringify(receiver);
-		return same && there.sourcePort === sourcePortOf(receiver, rule) ? there : undefined;
+		const isSamePort =
+			there.sourcePort === sourcePortOf(receiver, rule) && there.sharesPort === sharesPort(receiver, rule);
+		return same && isSamePort ? there : undefined;
 	}
 
 	#opened(receiver: Receiver, rule: Rule): Promise<NodeReceiver> {
 		return NodeReceiver.open({
 			receiver,
 			sourcePort: sourcePortOf(receiver, rule),
+			sharesPort: sharesPort(receiver, rule),
 			clock: this.#clock,
 			above: [this.#counters, this.#above],
 			replaces: this.#receivers.get(destinationKey(receiver)),
@@ -121,3 +124,4 @@ export class NodeFlow {
 }
 
 const sourcePortOf = ({ sourcePort }: Receiver, { match }: Rule): number => sourcePort ?? match.port;
+const sharesPort = (receiver: Receiver, rule: Rule): boolean => sourcePortOf(receiver, rule) !== rule.match.port;

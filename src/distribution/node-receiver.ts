@@ -16,6 +16,8 @@ const LEAST_BITS = 12_000;
 export interface NodeReceiverParts {
 	readonly receiver: Receiver;
 	readonly sourcePort: number;
+	/** The port is another rule's. */
+	readonly sharesPort: boolean;
 	readonly clock: Clock;
 	/** Its rule's counters, and those of all; its own are kept from the one that it replaces. */
 	readonly above: readonly Counters[];
@@ -25,6 +27,7 @@ export interface NodeReceiverParts {
 export class NodeReceiver {
 	readonly receiver: Receiver;
 	readonly sourcePort: number;
+	readonly sharesPort: boolean;
 	readonly #clock: Clock;
 	readonly #socket: Socket;
 	readonly #counters: Counters;
@@ -36,12 +39,14 @@ export class NodeReceiver {
 
 	/** @throws the system's error where there is no such way */
 	static async open(parts: NodeReceiverParts): Promise<NodeReceiver> {
-		return new NodeReceiver(parts, await sendingSocket(parts.receiver, parts.sourcePort));
+		return new NodeReceiver(parts, await sendingSocket(parts.receiver, parts.sourcePort, !parts.sharesPort));
 	}
 
-	private constructor({ receiver, sourcePort, clock, above, replaces }: NodeReceiverParts, socket: Socket) {
+	private constructor(parts: NodeReceiverParts, socket: Socket) {
+		const { receiver, sourcePort, sharesPort, clock, above, replaces } = parts;
 		this.receiver = receiver;
 		this.sourcePort = sourcePort;
+		this.sharesPort = sharesPort;
 		this.#clock = clock;
 		this.#socket = socket;
 		this.#above = above;
@@ -61,7 +66,8 @@ export class NodeReceiver {
 		this.#packets?.take(1);
 		this.#bits?.take(8 * payload.length);
 		this.#inFlight++;
-		this.#socket.send(payload, this.#afterSend);
+		if (this.sharesPort) this.#socket.send(payload, this.receiver.port, this.receiver.address, this.#afterSend);
+		else this.#socket.send(payload, this.#afterSend);
 	}
 
 	/** What is in flight goes out or is lost; nothing goes out afterwards. */

@@ -1,6 +1,8 @@
 /**
  * UDP sockets of the engine in this process: one that takes a rule's packets, and one for each receiver, connected, so
- * that the kernel picks the way and the source address, and Node.js asks no resolver for every packet.
+ * that the kernel picks the way and the source address, and Node.js asks no resolver for every packet. A connected socket
+ * gets what its peer sends to its port; so one that sends from another rule's port is not, for the peer may be whom that
+ * rule's packets come from.
  * What Node's sockets have no means for: DSCP, VLAN tags, the don't-fragment bit, whole frames.
  */
 import { createSocket, type Socket } from "node:dgram";
@@ -36,8 +38,8 @@ export async function receivingSocket({ address, port }: FlowMatch, onPacket: Pa
 	return socket;
 }
 
-/** Sends to one receiver, from `sourcePort`. */
-export async function sendingSocket(receiver: Receiver, sourcePort: number): Promise<Socket> {
+/** Sends to one receiver, from `sourcePort`. @param connected to it, so that nothing else need be said */
+export async function sendingSocket(receiver: Receiver, sourcePort: number, connected: boolean): Promise<Socket> {
 	const { address, port, ttl } = receiver;
 	const { multicast, family } = parseAddress(address)!;
 	refuseGroupOfLink(address);
@@ -46,6 +48,7 @@ export async function sendingSocket(receiver: Receiver, sourcePort: number): Pro
 		await bound(socket, sourcePort);
 		if (multicast) socket.setMulticastTTL(ttl);
 		else socket.setTTL(ttl);
+		if (!connected) return socket;
 		await new Promise<void>((resolve, reject) => {
 			socket.once("error", reject);
 			socket.connect(port, address, () => {

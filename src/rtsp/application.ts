@@ -50,10 +50,11 @@ export type TransportGrant =
 
 export type SetUpAnswer =
 	| { readonly kind: "granted"; readonly grant: TransportGrant }
-	/** Not in this way: the client's next offer is tried, else it is answered 461. */
-	| { readonly kind: "unsupported" }
-	/** Media may not be sent to this client's address: 463. */
-	| { readonly kind: "prohibited"; readonly error: PenstockError }
+	/**
+	 * Not in this way: the client's next offer is tried, else it is answered 461, upon which clients try another by
+	 * themselves. Also where media may not be sent to the client's address: at a 463 they give up.
+	 */
+	| { readonly kind: "unsupported"; readonly error?: PenstockError }
 	| Refused;
 
 /** Where a medium begins, as far as it is known: RTP-Info. */

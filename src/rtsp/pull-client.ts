@@ -123,10 +123,12 @@ export class PullClient {
 		this.#lastMediaAt = this.#parts.clock.now();
 	}
 
-	/** RTCP to the server, where media come on the connection. */
+	/** RTCP to the server, where media come on the connection; left out while it does not read what it was sent. */
 	send(medium: number, packet: Uint8Array): void {
+		const { output } = this.#parts;
 		const number = this.#channels.numberOf(medium, "rtcp");
-		if (number !== undefined && !this.#ended) this.#parts.output.write(writePacket(number, packet));
+		if (number === undefined || this.#ended || output.queuedBytes > 0) return;
+		output.write(writePacket(number, packet));
 	}
 
 	/** Says TEARDOWN and goes, without waiting for an answer. */

@@ -31,6 +31,8 @@ export interface RequestHandlerParts {
 	readonly address: string;
 	readonly localAddress: string;
 	readonly clientId: string;
+	/** Within TLS: media are kept to the connection, where they are as safe as what is said. */
+	readonly isSecure: boolean;
 }
 
 /** What a session asks of its connection. */
@@ -210,9 +212,9 @@ export class RequestHandler {
 	}
 
 	#newSession(role: Verb, target: RtspTarget): ServerSession {
-		const { clock, output, settings } = this.#parts;
+		const { clock, output, settings, isSecure } = this.#parts;
 		return new ServerSession({
-			...{ clock, output, role, target, maxQueuedBytes: settings.maxQueuedBytes },
+			...{ clock, output, role, target, isSecure, maxQueuedBytes: settings.maxQueuedBytes },
 			timeoutS: Math.floor(settings.sessionTimeoutMs / 1000),
 			...this.#events,
 		});

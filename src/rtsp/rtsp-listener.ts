@@ -1,10 +1,10 @@
 /**
- * The RTSP server on `node:net`: connections in, each with its machine; limits before anything is read. With `tls` it is
- * RTSPS.
+ * The RTSP server on `node:net`: connections in, each with its machine; limits before anything is read, a handshake of
+ * TLS among it. With `tls` it is RTSPS.
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import { PenstockError } from "../base/errors.ts";
 import type { RtspApplication } from "./application.ts";
@@ -22,7 +22,7 @@ export interface RtspListenerOptions {
 	readonly settings: RtspServerSettings;
 	readonly maxConnections: number;
 	readonly maxConnectionsPerAddress: number;
-	readonly tls?: TlsOptions;
+	readonly tls?: TlsOptions | undefined;
 	/** Something was refused: a connection, a request, or what a client has become. */
 	readonly onRefused: (error: PenstockError, address: string) => void;
 }
@@ -34,17 +34,23 @@ const TLS_HANDSHAKE_MS = 10_000;
 export class RtspListener {
 	readonly #options: RtspListenerOptions;
 	readonly #server: Server;
+	readonly #secure: TlsServer | undefined;
 	readonly #connections = new Map<Socket, RtspServerConnection>();
-	/** How many connections an address has. */
+	/** As they were accepted, before TLS. */
+	readonly #raw = new Set<Socket>();
+	/** How many of them an address has. */
 	readonly #ofAddress = new Map<string, number>();
 	#lastId = 0;
 
 	constructor(options: RtspListenerOptions) {
 		this.#options = options;
 		const { tls, maxConnections } = options;
-		this.#server = tls === undefined ? createServer() : createTlsServer({ ...tls, handshakeTimeout: TLS_HANDSHAKE_MS });
+		this.#secure = tls && createTlsServer({ ...tls, handshakeTimeout: TLS_HANDSHAKE_MS });
+		this.#server = this.#secure ?? createServer();
 		this.#server.maxConnections = maxConnections;
-		this.#server.on(tls === undefined ? "connection" : "secureConnection", (socket: Socket) => this.#accept(socket));
+		// Before TLS, if there is any: who only shakes hands counts, too.
+		this.#server.prependListener("connection", (socket: Socket) => this.#accept(socket));
+		this.#secure?.on("secureConnection", (socket) => this.#serve(socket));
 		// There is nothing to answer on: Node has closed the connection.
 		this.#server.on("drop", (data) => this.#refuse(`has ${maxConnections} connections`, data?.remoteAddress ?? ""));
 		this.#server.on("tlsClientError", (_, socket: Socket) => socket.destroy());
@@ -62,6 +68,11 @@ export class RtspListener {
 		return this.#connections.size;
 	}
 
+	/** From now on, with RTSPS, connections begin with this certificate. */
+	renew(tls: TlsOptions): void {
+		this.#secure?.setSecureContext(tls);
+	}
+
 	/** Takes no new connection; sessions stay. */
 	stopAccepting(): void {
 		if (this.#server.listening) this.#server.close();
@@ -72,7 +83,12 @@ export class RtspListener {
 		const closed = this.#server.listening ? once(this.#server, "close") : undefined;
 		this.stopAccepting();
 		for (const connection of this.#connections.values()) connection.end(error);
+		// Who is shaking hands with TLS has no session that could be told.
+		const timer = this.#options.clock.after(LINGER_MS, () => {
+			for (const socket of this.#raw) socket.destroy();
+		});
 		await closed;
+		timer.cancel();
 	}
 
 	#accept(socket: Socket): void {
@@ -84,15 +100,25 @@ export class RtspListener {
 			return void socket.destroy();
 		}
 		this.#ofAddress.set(address, count + 1);
+		this.#raw.add(socket);
+		socket.on("close", () => {
+			this.#raw.delete(socket);
+			const left = (this.#ofAddress.get(address) ?? 1) - 1;
+			if (left > 0) this.#ofAddress.set(address, left);
+			else this.#ofAddress.delete(address);
+		});
 		socket.setNoDelay(true);
-		const connection = this.#connectionOf(socket, address);
+		if (this.#secure === undefined) this.#serve(socket);
+	}
+
+	/** What is said on it is RTSP. */
+	#serve(socket: Socket): void {
+		socket.on("error", () => socket.destroy());
+		const connection = this.#connectionOf(socket, plainAddress(socket.remoteAddress));
 		this.#connections.set(socket, connection);
 		socket.on("data", (bytes: Buffer) => connection.push(bytes));
 		socket.on("close", () => {
 			this.#connections.delete(socket);
-			const left = (this.#ofAddress.get(address) ?? 1) - 1;
-			if (left > 0) this.#ofAddress.set(address, left);
-			else this.#ofAddress.delete(address);
 			connection.closed();
 		});
 	}
@@ -100,7 +126,7 @@ export class RtspListener {
 	#connectionOf(socket: Socket, address: string): RtspServerConnection {
 		const { clock, application, authenticator, settings, onRefused } = this.#options;
 		return new RtspServerConnection({
-			...{ clock, application, authenticator, settings, address },
+			...{ clock, application, authenticator, settings, address, isSecure: this.#secure !== undefined },
 			localAddress: plainAddress(socket.localAddress),
 			clientId: `rtsp-${++this.#lastId}`,
 			output: {

@@ -117,7 +117,7 @@ class Rig {
 	readonly connection: RtspServerConnection;
 	#cseq = 0;
 
-	constructor(gate: AccessGate = everybody) {
+	constructor(gate: AccessGate = everybody, isSecure = false) {
 		const { clock, application } = this;
 		const authenticator = new Authenticator({ gate, clock, realm: "penstock", basic: false });
 		const reader = new RtspReader({
@@ -131,7 +131,7 @@ class Rig {
 		reader.takesPackets = true;
 		this.connection = new RtspServerConnection({
 			...{ clock, application, authenticator, settings: DEFAULT_RTSP_SETTINGS },
-			...{ address: "192.0.2.7", localAddress: "192.0.2.1", clientId: "rtsp-1" },
+			...{ address: "192.0.2.7", localAddress: "192.0.2.1", clientId: "rtsp-1", isSecure },
 			output: {
 				write: (bytes) => {
 					this.written.push(bytes);
@@ -256,6 +256,26 @@ describe("a player", () => {
 		const Session = first.headers.get("session")!.split(";")[0]!;
 		const second = await rig.ask("SETUP", `${URL}/trackID=1`, { Transport: "RTP/AVP/TCP;interleaved=0-1", Session });
 		expect(second.headers.get("transport")).toBe("RTP/AVP/TCP;unicast;interleaved=2-3");
+	});
+
+	test("that reads what had waited only when it has paused goes on", async () => {
+		const Session = await rig.play();
+		rig.queuedBytes = 2 ** 20 + 1;
+		expect(rig.application.link!.send(0, "rtp", Uint8Array.of(0x80, 96))).toBe(false);
+		const paused = await rig.ask("PAUSE", URL, { Session });
+		expect(paused.status).toBe(200);
+		rig.queuedBytes = 0;
+		rig.clock.advance(30_000);
+		expect([rig.refused, rig.ended]).toEqual([[], undefined]);
+	});
+
+	test("within TLS gets media on its connection, and 461 where it wants nothing else than UDP", async () => {
+		const secure = new Rig(everybody, true);
+		const byUdp = "RTP/AVP;unicast;client_port=5000-5001,RTP/AVP;multicast";
+		expect((await secure.ask("SETUP", `${URL}/trackID=0`, { Transport: byUdp })).status).toBe(461);
+		expect(secure.refused).toEqual(["RTSP_TRANSPORT"]);
+		const some = await secure.ask("SETUP", `${URL}/trackID=0`, { Transport: `${byUdp},RTP/AVP/TCP` });
+		expect(some.headers.get("transport")).toBe("RTP/AVP/TCP;unicast;interleaved=0-1");
 	});
 
 	test("gets the first of its offers that can be had, and 461 where none can", async () => {

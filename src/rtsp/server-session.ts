@@ -27,6 +27,8 @@ export interface SessionParts {
 	/** Of the stream, as it was asked for. */
 	readonly target: RtspTarget;
 	readonly timeoutS: number;
+	/** Media go on the connection alone. */
+	readonly isSecure: boolean;
 	/** More than this waits to be sent: packets are left out. */
 	readonly maxQueuedBytes: number;
 	/** Media may come on the connection from now on. */
@@ -39,8 +41,6 @@ export class ServerSession implements MediaLink {
 	readonly target: RtspTarget;
 	/** When media of the client, or a sign of it, was last seen. */
 	lastMediaAt: Milliseconds;
-	/** Since when packets are left out; undefined while the client reads. */
-	stalledSince: Milliseconds | undefined;
 	/** Packets left out because the client does not read, and packets of channels that stand for nothing. */
 	dropped = 0;
 	strays = 0;
@@ -54,6 +54,7 @@ export class ServerSession implements MediaLink {
 	/** Packets that come before the answer to PLAY is written, which goes first. */
 	#waiting: Uint8Array[] | undefined;
 	#waitingBytes = 0;
+	#stalledSince: Milliseconds | undefined;
 
 	constructor(parts: SessionParts) {
 		this.#parts = parts;
@@ -66,6 +67,11 @@ export class ServerSession implements MediaLink {
 	attach(media: MediaSession, controls: readonly string[]): void {
 		this.#media = media;
 		this.#controls = controls;
+	}
+
+	/** Since when packets are left out; undefined where the client has read what it was sent, also since nothing more was. */
+	get stalledSince(): Milliseconds | undefined {
+		return this.queuedBytes > this.#parts.maxQueuedBytes ? this.#stalledSince : undefined;
 	}
 
 	get isFlowing(): boolean {
@@ -91,6 +97,7 @@ export class ServerSession implements MediaLink {
 		const result = await setUp({
 			mode: this.role === "publish" ? "record" : "play",
 			...{ medium, field: request.headers.get("transport"), channels: this.#channels },
+			isSecure: this.#parts.isSecure,
 			ask: (wish) => this.#media!.setUp(medium, wish),
 		});
 		if (result.kind === "refused") return refusal(result.error, result.status, this.header);
@@ -158,11 +165,11 @@ export class ServerSession implements MediaLink {
 		if (number === undefined || this.#state === "closed" || packet.length > MOST_PACKET_BYTES) return false;
 		const { output, clock, maxQueuedBytes } = this.#parts;
 		if (this.queuedBytes > maxQueuedBytes) {
-			this.stalledSince ??= clock.now();
+			this.#stalledSince ??= clock.now();
 			this.dropped++;
 			return false;
 		}
-		this.stalledSince = undefined;
+		this.#stalledSince = undefined;
 		const bytes = writePacket(number, packet);
 		if (this.#waiting === undefined) output.write(bytes);
 		else {

@@ -14,22 +14,24 @@ export interface SetUpOrder {
 	readonly mode: "play" | "record";
 	readonly medium: number;
 	readonly channels: Channels;
+	/** Within TLS nothing goes by UDP, where everybody could read it. */
+	readonly isSecure: boolean;
 	readonly ask: (wish: TransportWish) => Promise<SetUpAnswer>;
 }
 
 /** Tries the offers in the client's order. */
-export async function setUp({ field, mode, medium, channels, ask }: SetUpOrder): Promise<SetUpResult> {
+export async function setUp({ field, mode, medium, channels, isSecure, ask }: SetUpOrder): Promise<SetUpResult> {
 	const offers = readTransports(field ?? "");
 	if (offers.kind === "fault") return { kind: "refused", error: offers.error };
+	let why: PenstockError | undefined;
 	for (const offer of offers.value) {
 		const wish = wishOf(offer, mode);
-		if (wish === undefined) continue;
+		if (wish === undefined || (isSecure && wish.kind !== "interleaved")) continue;
 		const answer = await ask(wish);
 		switch (answer.kind) {
 			case "unsupported":
+				why ??= answer.error;
 				continue;
-			case "prohibited":
-				return { kind: "refused", error: answer.error, status: 463 };
 			case "refused":
 				return answer;
 			case "granted": {
@@ -39,8 +41,11 @@ export async function setUp({ field, mode, medium, channels, ask }: SetUpOrder):
 			}
 		}
 	}
-	const text = `Transport offers nothing that can be had here for ${mode === "record" ? "publishing" : "playing"}; offer RTP/AVP;unicast;client_port=… or RTP/AVP/TCP.`;
-	return { kind: "refused", error: new PenstockError("RTSP_TRANSPORT", text) };
+	const what = isSecure
+		? "RTP/AVP/TCP: within TLS media go on the connection alone"
+		: "RTP/AVP;unicast;client_port=… or RTP/AVP/TCP";
+	const text = `Transport offers nothing that can be had here for ${mode === "record" ? "publishing" : "playing"}; offer ${what}.`;
+	return { kind: "refused", error: why ?? new PenstockError("RTSP_TRANSPORT", text), status: 461 };
 }
 
 function wishOf(

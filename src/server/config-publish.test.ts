@@ -54,6 +54,23 @@ describe("the section publish", () => {
 		expect(parse(`publish: { rtsp: { enabled: false } }\n${CHANNELS}`).publish!.rtsp).toBeUndefined();
 	});
 
+	it("lets them in by RTSPS beside RTSP or without it, with files relative to the configuration", () => {
+		const tls = "tls: { certFile: tls/cert.pem, keyFile: /keys/key.pem }";
+		const both = parse(`publish: { rtsp: { ${tls} } }\n${CHANNELS}`);
+		expect(both.publish!.rtsp).toMatchObject({
+			listen: { host: "0.0.0.0", port: 8554 },
+			tls: {
+				...{ listen: { host: "0.0.0.0", port: 8322 } },
+				...{ certFile: "/etc/penstock/tls/cert.pem", keyFile: "/keys/key.pem" },
+			},
+		});
+		expect(summarizeConfig(both)).toContain("RTSP at 0.0.0.0:8554, RTSPS at 0.0.0.0:8322, HTTP;");
+		const alone = parse(`publish: { rtsp: { enabled: false, ${tls} } }\n${CHANNELS}`);
+		expect(alone.publish!.rtsp!.listen).toBeUndefined();
+		expect(summarizeConfig(alone)).toContain("RTMP at 0.0.0.0:1935, RTSPS at 0.0.0.0:8322, HTTP;");
+		expect(refusal(`publish: { rtsp: { tls: { keyFile: a } } }\n${CHANNELS}`)).toContain("publish.rtsp.tls.certFile");
+	});
+
 	it("needs no channel where streams are relayed", () => {
 		expect(parse("publish: {}\nchannels: {}").channels).toEqual([]);
 		expect(refusal("publish: { rtsp: { relay: false } }\nchannels: {}")).toContain("has no channel");

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { type BitsPerSecond, bitsPerSecond, type Milliseconds, milliseconds } from "../base/units.ts";
 import type { Network } from "../distribution/network.ts";
+import type { CertificateFiles } from "./certificate.ts";
 import type { ChannelPlan } from "./config.ts";
 import type { Findings } from "./config-findings.ts";
 import type { ConfigShape } from "./config-schema.ts";
@@ -30,14 +31,13 @@ export interface RtmpConfig {
 	readonly maxConnectionsPerAddress: number;
 }
 
-export interface RtmpsConfig extends RtmpConfig {
-	/** PEM; absolute. */
-	readonly certFile: string;
-	readonly keyFile: string;
-}
+export interface RtmpsConfig extends RtmpConfig, CertificateFiles {}
 
 export interface RtspConfig {
-	readonly listen: ListenAddress;
+	/** Undefined: without TLS there is none. */
+	readonly listen: ListenAddress | undefined;
+	/** Undefined: with TLS there is none. */
+	readonly tls: RtspsConfig | undefined;
 	readonly maxConnections: number;
 	readonly maxConnectionsPerAddress: number;
 	readonly sessionTimeout: Milliseconds;
@@ -45,6 +45,10 @@ export interface RtspConfig {
 	readonly relay: boolean;
 	/** Undefined: media go on the connections alone. */
 	readonly udp: RtspUdpConfig | undefined;
+}
+
+export interface RtspsConfig extends CertificateFiles {
+	readonly listen: ListenAddress;
 }
 
 export interface RtspUdpConfig {
@@ -60,12 +64,12 @@ export interface RtspUdpConfig {
 export function buildPublish({ publish }: ConfigShape, folder: string, findings: Findings): PublishConfig | undefined {
 	if (publish === undefined) return undefined;
 	const { enabled, tls, ...rtmp } = publish.rtmp;
-	const files = tls && { certFile: resolve(folder, tls.certFile), keyFile: resolve(folder, tls.keyFile) };
+	const files = tls && filesIn(folder, tls);
 	refuseGroups(publish.rtsp.multicast?.groups, findings);
 	return {
 		rtmp: enabled ? rtmp : undefined,
 		rtmps: files && { ...rtmp, ...files, listen: tls.listen },
-		rtsp: publish.rtsp.enabled ? buildRtsp(publish.rtsp) : undefined,
+		rtsp: publish.rtsp.enabled || publish.rtsp.tls ? buildRtsp(publish.rtsp, folder) : undefined,
 		http: publish.http,
 		maxStreams: publish.maxStreams,
 		second: publish.second === "replace" ? "take-over" : "refuse",
@@ -75,15 +79,22 @@ export function buildPublish({ publish }: ConfigShape, folder: string, findings:
 	};
 }
 
-function buildRtsp(shape: NonNullable<ConfigShape["publish"]>["rtsp"]): RtspConfig {
-	const { listen, maxConnections, maxConnectionsPerAddress, sessionTimeoutMs, relay, udp } = shape;
+const filesIn = (folder: string, { certFile, keyFile }: CertificateFiles): CertificateFiles => ({
+	certFile: resolve(folder, certFile),
+	keyFile: resolve(folder, keyFile),
+});
+
+function buildRtsp(shape: NonNullable<ConfigShape["publish"]>["rtsp"], folder: string): RtspConfig {
+	const { enabled, listen, tls, maxConnections, maxConnectionsPerAddress, sessionTimeoutMs, relay, udp } = shape;
 	const { ports, receiverPacketsPerSecond, receiverBitsPerSecond, multicast } = shape;
 	const byUdp = {
 		...{ ports, multicast, packetsPerSecond: receiverPacketsPerSecond },
 		rate: bitsPerSecond(receiverBitsPerSecond),
 	};
 	return {
-		...{ listen, maxConnections, maxConnectionsPerAddress, relay },
+		...{ maxConnections, maxConnectionsPerAddress, relay },
+		listen: enabled ? listen : undefined,
+		tls: tls && { listen: tls.listen, ...filesIn(folder, tls) },
 		sessionTimeout: milliseconds(sessionTimeoutMs),
 		udp: udp ? byUdp : undefined,
 	};

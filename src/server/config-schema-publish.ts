@@ -12,6 +12,13 @@ import {
 	wholeNumber,
 } from "./config-values.ts";
 
+const tls = (listen: string) =>
+	z.strictObject({
+		listen: listenAddress("0.0.0.0").prefault(listen),
+		certFile: text("the path of a file"),
+		keyFile: text("the path of a file"),
+	});
+
 const rtmp = z.strictObject({
 	enabled: flag().prefault(true),
 	listen: listenAddress("0.0.0.0").prefault("0.0.0.0:1935"),
@@ -19,13 +26,7 @@ const rtmp = z.strictObject({
 	/** Of each listener, with TLS and without. */
 	maxConnectionsPerAddress: wholeNumber(1, 100_000).prefault(100),
 	/** Absent: there is no RTMPS. */
-	tls: z
-		.strictObject({
-			listen: listenAddress("0.0.0.0").prefault("0.0.0.0:1936"),
-			certFile: text("the path of a file"),
-			keyFile: text("the path of a file"),
-		})
-		.optional(),
+	tls: tls("0.0.0.0:1936").optional(),
 });
 
 const multicast = z.strictObject({
@@ -37,7 +38,10 @@ const multicast = z.strictObject({
 const rtsp = z.strictObject({
 	enabled: flag().prefault(true),
 	listen: listenAddress("0.0.0.0").prefault("0.0.0.0:8554"),
+	/** Absent: there is no RTSPS. */
+	tls: tls("0.0.0.0:8322").optional(),
 	maxConnections: wholeNumber(1, 100_000).prefault(1000),
+	/** Of each listener, with TLS and without. */
 	maxConnectionsPerAddress: wholeNumber(1, 100_000).prefault(100),
 	/** Without a request or a sign of life. */
 	sessionTimeoutMs: durationMs(5000, 600_000).prefault(60_000),

@@ -39,7 +39,8 @@ function publishText({ rtmp, rtmps, rtsp, http, second, maxStreams }: PublishCon
 	const ways = [
 		...(rtmp === undefined ? [] : [`RTMP at ${formatListenAddress(rtmp.listen)}`]),
 		...(rtmps === undefined ? [] : [`RTMPS at ${formatListenAddress(rtmps.listen)}`]),
-		...(rtsp === undefined ? [] : [`RTSP at ${formatListenAddress(rtsp.listen)}`]),
+		...(rtsp?.listen === undefined ? [] : [`RTSP at ${formatListenAddress(rtsp.listen)}`]),
+		...(rtsp?.tls === undefined ? [] : [`RTSPS at ${formatListenAddress(rtsp.tls.listen)}`]),
 		...(http ? ["HTTP"] : []),
 	];
 	const next = second === "refuse" ? "is refused" : "takes over";

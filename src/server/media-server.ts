@@ -40,6 +40,7 @@ import { Pages } from "./pages.ts";
 import { createPolicy } from "./policies.ts";
 import { Publishing } from "./publishing.ts";
 import { PushRoutes } from "./push-routes.ts";
+import type { RtspAddresses } from "./relay/rtsp-listeners.ts";
 import { RtspService } from "./relay/rtsp-service.ts";
 import { reloadSecrets } from "./reload-secrets.ts";
 import { ReportServices } from "./report-services.ts";
@@ -89,15 +90,15 @@ export async function startServer(config: Config, { log }: { readonly log: Log }
 			(request) => routes.isEndless(request),
 		);
 		const published = await publishing?.start();
-		const rtspAddress = await parts.rtsp?.start();
+		const relayed = await parts.rtsp?.start();
 		const [httpAddress, ...more] = listeners.addresses;
 		const apiAddress = addressOf(await listenApi(api, config.api.listen));
 		channels.start();
 		reports.start();
 		const others = more.length > 0 ? { others: more.map(urlOf) } : {};
 		const http = httpAddress && { http: urlOf(httpAddress) };
-		const rtsp = rtspAddress && { rtsp: `rtsp://${formatListenAddress(rtspAddress)}` };
-		log.info({ ...http, api: urlOf(apiAddress), ...(published && urlsOf(published)), ...rtsp, ...others }, "listening");
+		const ways = urlsOf({ ...published, ...relayed });
+		log.info({ ...http, api: urlOf(apiAddress), ...ways, ...others }, "listening");
 		let draining: Promise<void> | undefined;
 		const drain = async (): Promise<void> => {
 			model.draining = true;
@@ -308,7 +309,8 @@ async function listenApi(api: FastifyInstance, address: ListenAddress): Promise<
 
 const urlOf = (address: ListenAddress): string => `http://${formatListenAddress(address)}`;
 
-const urlsOf = ({ rtmp, rtmps }: RtmpAddresses): { readonly rtmp?: string; readonly rtmps?: string } => ({
-	...(rtmp && { rtmp: `rtmp://${formatListenAddress(rtmp)}` }),
-	...(rtmps && { rtmps: `rtmps://${formatListenAddress(rtmps)}` }),
-});
+/** By the names of their protocols. */
+const urlsOf = (addresses: RtmpAddresses & RtspAddresses): Readonly<Record<string, string>> =>
+	Object.fromEntries(
+		Object.entries(addresses).map(([scheme, address]) => [scheme, `${scheme}://${formatListenAddress(address)}`]),
+	);

@@ -5,16 +5,18 @@ import type { ApiLogin } from "./api-login.ts";
 import type { Config } from "./config.ts";
 import type { Log } from "./log.ts";
 import type { Publishing } from "./publishing.ts";
+import type { RtspService } from "./relay/rtsp-service.ts";
 
 export interface SecretHolders {
 	readonly access: AccessHost | undefined;
 	readonly login: ApiLogin | undefined;
 	readonly publishing: Publishing | undefined;
+	readonly rtsp: RtspService | undefined;
 }
 
 /** Each by itself: what is wrong with one keeps none of the others. Never throws. */
 export async function reloadSecrets(
-	{ access, login, publishing }: SecretHolders,
+	{ access, login, publishing, rtsp }: SecretHolders,
 	fresh: Config,
 	log: Log,
 ): Promise<void> {
@@ -32,6 +34,7 @@ export async function reloadSecrets(
 	await attempt("the section access", () => settings && access?.reload(settings));
 	await attempt("the API's token", () => token && login?.reload(token));
 	await attempt("the certificate of RTMPS", () => publishing?.renew());
+	await attempt("the certificate of RTSPS", () => rtsp?.renew());
 	log.info("rights, secrets and certificates were read again; everything else waits for a restart");
 }
 

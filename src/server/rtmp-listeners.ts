@@ -1,11 +1,10 @@
 /** Where publishers come by RTMP and RTMPS: a listener each, and the certificate of the latter, which may be renewed. */
-import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
 import type { Clock } from "../base/clock.ts";
-import { messageOf, PenstockError } from "../base/errors.ts";
+import type { PenstockError } from "../base/errors.ts";
 import type { Milliseconds } from "../base/units.ts";
 import type { Publications } from "../ingest/publications.ts";
-import { type Certificate, RtmpListener } from "../ingest/rtmp/rtmp-listener.ts";
+import { RtmpListener } from "../ingest/rtmp/rtmp-listener.ts";
+import { type Certificate, readCertificate } from "./certificate.ts";
 import type { RtmpConfig, RtmpsConfig } from "./config-publish.ts";
 import { type ListenAddress, listenError } from "./listen-address.ts";
 
@@ -45,7 +44,7 @@ export class RtmpListeners {
 			addresses.rtmp = await listen(this.#plain, rtmp.listen, "publish.rtmp.listen");
 		}
 		if (rtmps !== undefined) {
-			this.#secure = this.#create(rtmps, await readCertificate(rtmps));
+			this.#secure = this.#create(rtmps, await readCertificate(rtmps, "publish.rtmp.tls"));
 			addresses.rtmps = await listen(this.#secure, rtmps.listen, "publish.rtmp.tls.listen");
 		}
 		return addresses;
@@ -57,7 +56,7 @@ export class RtmpListeners {
 	 */
 	async renew(): Promise<void> {
 		const { rtmps } = this.#options;
-		if (rtmps !== undefined) this.#secure?.renew(await readCertificate(rtmps));
+		if (rtmps !== undefined) this.#secure?.renew(await readCertificate(rtmps, "publish.rtmp.tls"));
 	}
 
 	/** Ends all connections. */
@@ -81,18 +80,5 @@ async function listen(listener: RtmpListener, wanted: ListenAddress, key: string
 		return { host: address, port };
 	} catch (thrown) {
 		throw listenError(thrown, key, wanted);
-	}
-}
-
-/** @throws PenstockError TLS_CERTIFICATE */
-async function readCertificate({ certFile, keyFile }: RtmpsConfig): Promise<Certificate> {
-	try {
-		const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
-		// Says whether they are what they should be, and fit each other.
-		createSecureContext({ cert, key });
-		return { cert, key };
-	} catch (thrown) {
-		const text = `${certFile} with ${keyFile} (publish.rtmp.tls) cannot be used: ${messageOf(thrown)}; both are PEM, and the key is that of the certificate.`;
-		throw new PenstockError("TLS_CERTIFICATE", text, { cause: thrown });
 	}
 }

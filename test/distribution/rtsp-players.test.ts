@@ -16,6 +16,7 @@ test.each(ENGINE_NAMES)(
 	"%s: ten players by UDP get every frame, and no media come to the server's process",
 	async (engine) => {
 		const rig = await RtspRig.start(engine);
+		const reported = rig.reportToPublisher();
 		const publisher = await rig.publish(SECONDS);
 		const ended = publisher.exited;
 		const verdicts = Promise.all([
@@ -40,6 +41,7 @@ test.each(ENGINE_NAMES)(
 			expect(rig.kernelDatagrams() - before).toBeLessThan(15);
 		}
 		for (const verdict of await verdicts) expectPlayed(verdict, SECONDS);
+		await reported;
 		expect((await ended).code).toBe(0);
 		await eventually(async () => expect(rig.rules()).toEqual([]));
 	},

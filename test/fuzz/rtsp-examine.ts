@@ -169,6 +169,7 @@ async function runServer(input: Uint8Array, sizeOf: () => number): Promise<strin
 			address: "192.0.2.1",
 			localAddress: "192.0.2.2",
 			clientId: "c",
+			isSecure: false,
 		},
 		authenticator: new Authenticator({
 			gate,

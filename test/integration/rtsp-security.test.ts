@@ -3,7 +3,7 @@
  * somebody's place, take over a session, change a session's rules. Through the real server and its engine.
  */
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Secret } from "../../src/access/secret.ts";
 import { signUrl } from "../../src/access/signed-url.ts";
 import { parseRtcp, type RtcpPacket } from "../../src/media/rtp/rtcp.ts";
@@ -11,7 +11,9 @@ import { senderCompound } from "../../src/media/rtp/rtcp-writer.ts";
 import { nameOf } from "../kit/access-rig.ts";
 import { eventually } from "../kit/eventually.ts";
 import type { ConfigFile, Penstock } from "../kit/penstock.ts";
+import { runToEnd, startProcess } from "../kit/processes.ts";
 import { type PublishingServer, startPublishing } from "../kit/publishing.ts";
+import { ffmpegPublishes } from "../kit/rtsp-clients.ts";
 import { PLAIN_SDP, RtspDialogue, rtpPacket, udpPair, udpSocket } from "../kit/rtsp-dialogue.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -111,14 +113,32 @@ test("SEC9: a player that says nothing more is let go, and gets nothing more", a
 	}
 });
 
-test("SEC9: where packets may not go, UDP is answered 463, and the connection does", async () => {
+test("SEC9: where packets may not go, UDP is answered 461, and the connection does, also as a second offer", async () => {
 	const server = await serve({ distribution: { engine: "node", limits: { allowedNetworks: ["10.0.0.0/8"] } } });
 	await publisherOf(server);
 	const player = new RtspDialogue(urlOf(server));
 	const refused = await player.play(await udpSocket());
-	expect([refused.status, refused.header]).toEqual([463, expect.stringContaining("RULE_NETWORK")]);
+	expect([refused.status, refused.header]).toEqual([461, expect.stringContaining("RULE_NETWORK")]);
 	const taken = await player.ask("SETUP", "/trackID=0", ["Transport: RTP/AVP/TCP;interleaved=0-1"]);
 	expect(taken.status).toBe(200);
+	const both = ["Transport: RTP/AVP;unicast;client_port=5000-5001,RTP/AVP/TCP;interleaved=0-1"];
+	const chosen = await new RtspDialogue(urlOf(server)).ask("SETUP", "/trackID=0", both);
+	expect([chosen.status, chosen.header]).toEqual([200, expect.stringContaining("RTP/AVP/TCP")]);
+});
+
+test("where packets may not go, FFmpeg and GStreamer take the connection by themselves", async () => {
+	const server = await serve({ distribution: { engine: "node", limits: { allowedNetworks: ["10.0.0.0/8"] } } });
+	const publisher = await ffmpegPublishes(urlOf(server), "tcp", startProcess, 60);
+	onTestFinished(async () => void (await publisher.stop()));
+	await eventually(async () => expect(await server.penstock.metric("penstock_rtsp_streams")).toBe(1), 10_000);
+	const quiet = ["-hide_banner", "-v", "error", "-nostdin"];
+	const source = `rtspsrc location=${urlOf(server)} ! rtph264depay ! identity eos-after=30 ! fakesink`;
+	const [ffmpeg, gstreamer] = await Promise.all([
+		runToEnd("ffmpeg", [...quiet, "-i", urlOf(server), "-frames:v", "30", "-f", "null", "-"]),
+		runToEnd("gst-launch-1.0", ["-q", ...source.split(" ")]),
+	]);
+	expect([gstreamer.code, gstreamer.stderr]).toEqual([0, ""]);
+	expect([ffmpeg.code, ffmpeg.stderr]).toEqual([0, expect.stringContaining("461 Unsupported Transport (RULE_NETWORK")]);
 });
 
 test("where the table has no room for another rule or receiver, UDP is answered 461, and the connection does", async () => {

@@ -24,6 +24,8 @@ export class PublishingServer {
 	readonly rtmps: string;
 	/** `rtsp://127.0.0.1:port` */
 	readonly rtsp: string;
+	/** `rtsps://127.0.0.1:port`, where that is spoken. */
+	readonly rtsps: string;
 
 	constructor(penstock: Penstock) {
 		this.penstock = penstock;
@@ -31,6 +33,7 @@ export class PublishingServer {
 		this.rtmp = String(listening?.["rtmp"]);
 		this.rtmps = String(listening?.["rtmps"]);
 		this.rtsp = String(listening?.["rtsp"]);
+		this.rtsps = String(listening?.["rtsps"]);
 	}
 
 	/** As the API lists them. */

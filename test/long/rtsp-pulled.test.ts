@@ -2,8 +2,9 @@
  * Channels that are pulled by RTSP with this server's own client, by UDP and on the connection: viewers by HTTP and
  * players by RTSP get every frame once; a camera that goes is sought until it is back.
  */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../kit/eventually.ts";
+import { startProcess } from "../kit/processes.ts";
 import {
 	expectFrames,
 	PUBLISHED,
@@ -36,6 +37,18 @@ const sourceAt = ({ rtsp }: PublishingServer, transport: string): object => ({
 	transport,
 });
 
+/** A camera is told what came of its packets: receiver reports of one block each (RFC 3550, 6.4.2), by either way. */
+async function expectReports({ rtsp }: PublishingServer, transport: string): Promise<void> {
+	// $, an odd channel and two bytes of length stand in front on a connection.
+	const data = "((tcp[12] & 0xf0) >> 2)";
+	const toCamera = `tcp dst port ${new URL(rtsp.replace("rtsp:", "http:")).port}`;
+	const onConnection = `${toCamera} and tcp[${data}] = 0x24 and tcp[${data} + 4] = 0x81 and tcp[${data} + 5] = 201`;
+	const filter = transport === "udp" ? "udp[8] = 0x81 and udp[9] = 201" : onConnection;
+	const capture = startProcess("tcpdump", ["-i", "lo", "-n", "-c", "1", filter]);
+	onTestFinished(async () => void (await capture.stop()));
+	expect((await capture.exited).code, capture.lastWords()).toBe(0);
+}
+
 test.for(["udp", "tcp"])("by %s: viewers and players get every frame", async (transport) => {
 	const eye = await camera();
 	const channels = { cam: { ...CHANNEL, source: sourceAt(eye, transport) } };
@@ -43,7 +56,9 @@ test.for(["udp", "tcp"])("by %s: viewers and players get every frame", async (tr
 	await server.live();
 	const rules = async (): Promise<number> =>
 		((await server.penstock.call("GET", "/api/v1/rules")).body as { rules: readonly object[] }).rules.length;
-	expect(await rules()).toBe(transport === "udp" ? 2 : 0);
+	// Its RTP, its RTCP, and our reports to it.
+	await eventually(async () => expect(await rules()).toBe(transport === "udp" ? 3 : 0));
+	await expectReports(eye, transport);
 	await expectFrames(`${server.penstock.http}/live/cam.ts`);
 	for (const lower of ["udp", "tcp"] as const) {
 		const { counters } = await ffmpegPlays(`${server.rtsp}/live/cam`, lower, ["-t", "3"]);

@@ -83,7 +83,8 @@ export class Reception {
 			ssrc: this.ssrc,
 			fractionLost: lost <= 0 ? 0 : Math.min(255, Math.floor((256 * lost) / expected)),
 			cumulativeLost: Math.max(-MOST_LOST - 1, Math.min(MOST_LOST, this.cumulativeLost)),
-			extendedHighest: this.#extendedHighest % 2 ** 32,
+			// Cycles are counted from the first packet on.
+			extendedHighest: (this.#extendedHighest - this.#first + (this.#first & 0xffff)) % 2 ** 32,
 			interarrivalJitter: Math.min(2 ** 32 - 1, Math.floor(this.#jitter)),
 			lastSenderReport: heard?.middle ?? 0,
 			// Units of 1/65536 second.

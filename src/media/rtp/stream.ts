@@ -2,7 +2,7 @@
  * One RTP stream on its way in: datagrams to access units. Judges each packet, follows its source, puts packets in
  * order, takes frames out of their payloads, gives them the session's times. What is broken or missing is counted, told
  * and left out, never thrown.
- * Not here: sockets, sending reports (`reportBlock` says what they say), the other streams (`session.ts`).
+ * Not here: sockets, reports to the sender (`reception-meter.ts`), the other streams (`session.ts`).
  */
 import type { Clock } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
@@ -16,14 +16,9 @@ import type { PayloadDescription } from "./payload-description.ts";
 import type { Container, FormatSettings, OpenedFormat } from "./payload-formats.ts";
 import type { Reception } from "./reception.ts";
 import { reorderDepthOf } from "./reorder-depth.ts";
-import { ntpMiddle, type ReportBlock, type RtcpPacket, type SenderReport } from "./rtcp.ts";
+import type { RtcpPacket, SenderReport } from "./rtcp.ts";
 import { type SessionClock, StreamClock } from "./session-clock.ts";
 import { type SourceCounts, SourceTracker } from "./source-tracker.ts";
-
-interface HeardReport {
-	readonly report: SenderReport;
-	readonly arrivalMs: number;
-}
 
 const MALFORMED_TOLD_MS = 1000;
 
@@ -75,7 +70,7 @@ export class RtpStream {
 	/** The next packet is the first of its source: nobody knows whether a frame begins with it. */
 	#isFresh = true;
 	/** The last report of a source that is not heard: some senders' comes before their first packet. */
-	#early: HeardReport | undefined;
+	#early: SenderReport | undefined;
 	#faults = 0;
 	#bytes = 0;
 	#malformed = 0;
@@ -158,11 +153,6 @@ export class RtpStream {
 		return this.#times.isSynchronized;
 	}
 
-	/** For a receiver report that is sent now; undefined before the first packet. */
-	reportBlock(): ReportBlock | undefined {
-		return this.#tracker.reception?.takeBlock(this.#clock.now());
-	}
-
 	/** @param datagram an RTP packet, as it came; a view is enough */
 	rtp(datagram: Uint8Array): void {
 		const packet = parseRtp(datagram);
@@ -180,9 +170,8 @@ export class RtpStream {
 		const reception = this.#tracker.reception;
 		if (packet.kind === "goodbye") for (const ssrc of packet.ssrcs) this.#tracker.bye(ssrc);
 		if (packet.kind !== "senderReport") return;
-		const heard = { report: packet, arrivalMs: this.#clock.now() };
-		if (packet.ssrc === reception?.ssrc) this.#takeReport(heard);
-		else this.#early = heard;
+		if (packet.ssrc === reception?.ssrc) this.#takeReport(packet);
+		else this.#early = packet;
 	}
 
 	/** A datagram that was to be RTCP is none. */
@@ -205,13 +194,12 @@ export class RtpStream {
 		this.#isFresh = true;
 	}
 
-	#takeReport({ report: { ntp, rtpTimestamp }, arrivalMs }: HeardReport): void {
+	#takeReport({ ntp, rtpTimestamp }: SenderReport): void {
 		this.#times.senderReport(ntp, rtpTimestamp);
-		this.#tracker.reception?.noteSenderReport(ntpMiddle(ntp), arrivalMs);
 	}
 
 	#packet({ payload, marker, timestamp, number }: RtpPacket, lost: number, arrivalMs: number): void {
-		if (this.#isFresh && this.#early?.report.ssrc === this.#tracker.reception?.ssrc) this.#takeReport(this.#early!);
+		if (this.#isFresh && this.#early?.ssrc === this.#tracker.reception?.ssrc) this.#takeReport(this.#early!);
 		const time = this.#times.take(timestamp, arrivalMs);
 		const afterLoss = lost > 0 || this.#isFresh;
 		this.#isFresh = false;

@@ -16,13 +16,13 @@ import type { SdpMedia, SdpSession } from "../../wire/sdp.ts";
 import { describedMedium } from "../../wire/sdp-payloads.ts";
 import type { ChannelHost } from "../channel-host.ts";
 import type { FedFlow } from "./fed-flow.ts";
+import { CNAME } from "./good-bye.ts";
 import { RelayedStream } from "./relayed-stream.ts";
 import type { StreamRules } from "./stream-rules.ts";
 
 /** Dynamic ones (RFC 3551, clause 6). */
 const PAYLOAD_TYPES: Readonly<Record<TrackKind, number>> = { video: 96, audio: 97 };
 const TRACKS: readonly TrackKind[] = ["video", "audio"];
-const CNAME = "penstock";
 
 export interface ChannelFeedParts {
 	/** `app/stream` */

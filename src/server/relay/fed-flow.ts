@@ -6,6 +6,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { messageOf, PenstockError } from "../../base/errors.ts";
+import type { ReceptionMeter } from "../../media/rtp/reception-meter.ts";
+import type { ReportBlock } from "../../media/rtp/rtcp.ts";
 import type { MediumStart, PacketKind } from "../../rtsp/application.ts";
 import type { Traffic } from "../../wire/distributor-answer.ts";
 import type { MediumFlow, PacketListener } from "./medium-flow.ts";
@@ -30,7 +32,7 @@ interface Fed {
 export class FedFlow implements MediumFlow {
 	readonly #open: OpenPair | undefined;
 	readonly #listeners = new Set<PacketListener>();
-	readonly #notes = new PacketNotes();
+	readonly #notes: PacketNotes;
 	#opening: Promise<Fed | PenstockError> | undefined;
 	#fed: Fed | undefined;
 	#inFlight = 0;
@@ -38,9 +40,13 @@ export class FedFlow implements MediumFlow {
 	/** Packets that were not handed to the engine. */
 	dropped = 0;
 
-	/** @param open makes the pair that takes packets of these ports; undefined where nobody may have them by UDP */
-	constructor(open: OpenPair | undefined) {
+	/**
+	 * @param open makes the pair that takes packets of these ports; undefined where nobody may have them by UDP
+	 * @param meter undefined where packets are made here, so that nobody is to be told how they come
+	 */
+	constructor(open: OpenPair | undefined, meter: ReceptionMeter | undefined) {
 		this.#open = open;
+		this.#notes = new PacketNotes(meter);
 	}
 
 	/** To everybody. @param bytes not kept */
@@ -85,6 +91,11 @@ export class FedFlow implements MediumFlow {
 
 	get ssrc(): number | undefined {
 		return this.#notes.ssrc;
+	}
+
+	/** For a report to its sender that goes out now. */
+	takeBlock(): ReportBlock | undefined {
+		return this.#notes.takeBlock();
 	}
 
 	close(): void {

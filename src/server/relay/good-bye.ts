@@ -11,7 +11,8 @@ export interface Farewell {
 	readonly ttl?: number;
 }
 
-const CNAME = "penstock";
+/** Ours, in all RTCP. */
+export const CNAME = "penstock";
 
 /** Sends them all, at once; nobody answers. */
 export function sayGoodBye(farewells: readonly Farewell[]): void {

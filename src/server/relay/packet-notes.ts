@@ -1,16 +1,25 @@
-/** What passing packets tell of a medium: its source, and what comes next. */
+/** What passing packets tell of a medium: its source, what comes next, and how they are received. */
 import { isRtcp } from "../../media/rtp/header.ts";
+import type { ReceptionMeter } from "../../media/rtp/reception-meter.ts";
+import type { ReportBlock } from "../../media/rtp/rtcp.ts";
 import type { MediumStart } from "../../rtsp/application.ts";
 
 const RTP_BYTES = 12;
 const SENDER_REPORT = 200;
 
 export class PacketNotes {
+	readonly #meter: ReceptionMeter | undefined;
 	#ssrc: number | undefined;
 	#next: MediumStart = {};
 
+	/** @param meter undefined where nobody is told of the reception */
+	constructor(meter: ReceptionMeter | undefined) {
+		this.#meter = meter;
+	}
+
 	/** @param bytes RTP or RTCP */
 	note(bytes: Uint8Array): void {
+		this.#meter?.push(bytes);
 		if (bytes.length < RTP_BYTES) return;
 		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		if (isRtcp(bytes)) {
@@ -27,5 +36,15 @@ export class PacketNotes {
 
 	get next(): MediumStart {
 		return this.#next;
+	}
+
+	/** How its packets have come since the block before; undefined where none have. */
+	takeBlock(): ReportBlock | undefined {
+		return this.#meter?.takeBlock();
+	}
+
+	/** Its media do not pass here any more, for a while. */
+	interrupt(): void {
+		this.#meter?.interrupt();
 	}
 }

@@ -34,7 +34,7 @@ beforeEach(() => {
 
 /** A stream of one medium, on connections alone. */
 function streamOf(stream: string): { readonly stream: RelayedStream; readonly flow: FedFlow } {
-	const flow = new FedFlow(undefined);
+	const flow = new FedFlow(undefined, undefined);
 	const media = [{ kind: "video", port: 0, protocol: "RTP/AVP", formats: ["96"], attributes: [] }];
 	const description = { name: stream, attributes: [], media };
 	return {

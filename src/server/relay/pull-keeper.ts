@@ -21,6 +21,8 @@ export interface PullKeeperParts {
 	readonly guard: UrlGuard;
 	readonly rules: StreamRules;
 	readonly clock: Clock;
+	/** From 0 to below 1. */
+	readonly random: () => number;
 	readonly silenceMs: number;
 	/** Where the channel takes a stream that begins. */
 	readonly open: () => PublicationSink;
@@ -33,13 +35,14 @@ export interface PullKeeperParts {
 
 export class PullKeeper {
 	readonly #parts: PullKeeperParts;
-	readonly #backoff = new Backoff(Math.random);
+	readonly #backoff: Backoff;
 	#pulled: PulledStream | undefined;
 	#timer: Timer | undefined;
 	#stopped = false;
 
 	constructor(parts: PullKeeperParts) {
 		this.#parts = parts;
+		this.#backoff = new Backoff(parts.random);
 	}
 
 	start(): void {
@@ -67,13 +70,14 @@ export class PullKeeper {
 	}
 
 	#pull(address: string): void {
-		const { label, pull, rules, clock, silenceMs, onFault, open, wanted, bring, log } = this.#parts;
+		const { label, pull, rules, clock, random, silenceMs, onFault, open, wanted, bring, log } = this.#parts;
 		const { url, transport } = pull;
 		const sink = open();
 		let playingSince: Milliseconds | undefined;
 		let take: () => void = () => undefined;
 		this.#pulled = new PulledStream({
-			...{ label, address, transport, rules, clock, silenceMs, sink, wanted, onFault, url: parsePullUrl(url.reveal()) },
+			...{ label, address, transport, rules, clock, random, silenceMs, sink, wanted, onFault },
+			url: parsePullUrl(url.reveal()),
 			onStream: (stream) => {
 				playingSince = clock.now();
 				take = bring(stream);

@@ -26,6 +26,8 @@ export interface PullsParts {
 	readonly networks: readonly string[];
 	readonly rules: StreamRules;
 	readonly clock: Clock;
+	/** From 0 to below 1. */
+	readonly random: () => number;
 	readonly silenceMs: number;
 	readonly bring: PullKeeperParts["bring"];
 	readonly onFault: (error: PenstockError) => void;

@@ -210,7 +210,7 @@ export class RelayPlayer implements MediaSession, StreamPlayer {
 			case "RULE_NETWORK":
 			case "RULE_INVALID":
 			case "RULE_LOOP":
-				return { kind: "prohibited", error };
+				return { kind: "unsupported", error };
 			default:
 				return { kind: "refused", error };
 		}

@@ -5,6 +5,7 @@
 import type { Timer } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
 import type { Publication } from "../../ingest/publications.ts";
+import type { ReceptionMeter } from "../../media/rtp/reception-meter.ts";
 import type {
 	Answer,
 	MediaLink,
@@ -20,6 +21,7 @@ import type { SdpSession } from "../../wire/sdp.ts";
 import type { Wanted } from "../wanted.ts";
 import { FedFlow } from "./fed-flow.ts";
 import type { MediumFlow } from "./medium-flow.ts";
+import { meterFor, pathByRule, ReceiverReports, type ReportPath } from "./receiver-reports.ts";
 import type { RelaySurroundings } from "./relay-surroundings.ts";
 import { RelayedStream } from "./relayed-stream.ts";
 import { RuleFlow } from "./rule-flow.ts";
@@ -43,6 +45,9 @@ export class RelayPublisher implements MediaSession {
 	readonly #parts: RelayPublisherParts;
 	/** Those that were set up. */
 	readonly #flows = new Map<number, RuleFlow | FedFlow>();
+	/** By which reports go to the publisher, from RECORD on. */
+	readonly #paths = new Map<number, () => ReportPath>();
+	#reports: ReceiverReports | undefined;
 	readonly #timer: Timer;
 	#stream: RelayedStream | undefined;
 	#intake: StreamIntake | undefined;
@@ -63,7 +68,7 @@ export class RelayPublisher implements MediaSession {
 			case "multicast":
 				return { kind: "unsupported" };
 			case "interleaved":
-				this.#flows.set(medium, this.#parts.rules.fedFlow(this.#parts.label, medium));
+				this.#setUpInterleaved(medium);
 				return { kind: "granted", grant: wish };
 			case "udp":
 				return await this.#setUpUdp(medium, wish);
@@ -93,11 +98,20 @@ export class RelayPublisher implements MediaSession {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#timer.cancel();
+		this.#reports?.end();
 		this.#intake?.end();
 		this.#parts.publication.end(error);
 		if (this.#stream === undefined) for (const flow of this.#flows.values()) flow.close();
 		this.#stream?.end("its publisher has left");
 		this.#parts.onEnd();
+	}
+
+	#setUpInterleaved(medium: number): void {
+		const { rules, label, link } = this.#parts;
+		this.#flows.set(medium, rules.fedFlow(label, medium, this.#meterOf(medium)));
+		// One that does not read what it is sent has reports when it does: nothing gathers.
+		const send = (compound: Uint8Array): void => void (link.queuedBytes === 0 && link.send(medium, "rtcp", compound));
+		this.#paths.set(medium, () => ({ send, close: () => undefined }));
 	}
 
 	async #setUpUdp(medium: number, { clientPorts }: Extract<TransportWish, { kind: "udp" }>): Promise<SetUpAnswer> {
@@ -117,12 +131,18 @@ export class RelayPublisher implements MediaSession {
 			return { kind: "refused", error: new PenstockError("RTSP_TIMEOUT", "the session has ended.") };
 		}
 		const told = (text: string): void => onFault(new PenstockError("RTSP_TRANSPORT", `${label}: ${text}.`));
-		this.#flows.set(medium, new RuleFlow(pair, () => link.alive(), told));
+		this.#flows.set(medium, new RuleFlow(pair, this.#meterOf(medium), () => link.alive(), told));
+		const { rtcp: port } = clientPorts;
+		// Who names no port for RTCP gets none.
+		if (port !== undefined) {
+			const way = { from: pair.ports.rtcp, address: from.text, port };
+			this.#paths.set(medium, () => pathByRule(rules.reportRule(label, medium, way), onFault));
+		}
 		return { kind: "granted", grant: { kind: "udp", serverPorts: pair.ports } };
 	}
 
 	#begin(): void {
-		const { label, description, rules, onStream } = this.#parts;
+		const { label, description, rules, clock, random, onStream } = this.#parts;
 		// A medium that was announced and never set up is one from which nothing comes.
 		const flows = description.media.map(
 			(_, medium): MediumFlow => this.#flows.get(medium) ?? rules.fedFlow(label, medium),
@@ -130,7 +150,12 @@ export class RelayPublisher implements MediaSession {
 		const { multicast } = rules;
 		this.#stream = new RelayedStream({ label, description, flows, multicast });
 		this.#feedChannel();
+		this.#reports = new ReceiverReports({ clock, random, flows: this.#flows, paths: this.#paths });
 		onStream(this.#stream);
+	}
+
+	#meterOf(medium: number): ReceptionMeter {
+		return meterFor(this.#parts.clock, this.#parts.description.media[medium]!);
 	}
 
 	#feedChannel(): void {

@@ -7,6 +7,8 @@ import type { StreamRules } from "./stream-rules.ts";
 export interface RelaySurroundings {
 	readonly clock: Clock;
 	readonly rules: StreamRules;
+	/** From 0 to below 1. */
+	readonly random: () => number;
 	/** From ANNOUNCE to RECORD. */
 	readonly setupTimeout: Milliseconds;
 	/** For faults that may come with every packet. */

@@ -18,6 +18,7 @@ import type { AccessRequest } from "../../wire/access.ts";
 import type { SdpSession } from "../../wire/sdp.ts";
 import type { AccessNotices } from "../access-host.ts";
 import type { ChannelHost } from "../channel-host.ts";
+import { labelOf } from "../stream-name.ts";
 import type { Wanted } from "../wanted.ts";
 import { ChannelFeed, describeChannel } from "./channel-feed.ts";
 import type { Players } from "./players.ts";
@@ -158,8 +159,6 @@ export class Relay implements RtspApplication {
 		if (feed.stream.players.size === 0) feed.end("nobody plays it any more");
 	}
 }
-
-const labelOf = ({ app, stream }: StreamName): string => `${app}/${stream}`;
 
 const notThere = (label: string): Refused => ({
 	kind: "refused",

@@ -3,19 +3,18 @@ import type { Clock } from "../../base/clock.ts";
 import { PenstockError } from "../../base/errors.ts";
 import type { Publications } from "../../ingest/publications.ts";
 import { Authenticator } from "../../rtsp/authenticator.ts";
-import { RtspListener } from "../../rtsp/rtsp-listener.ts";
 import { DEFAULT_RTSP_SETTINGS } from "../../rtsp/server-settings.ts";
 import type { AccessHost } from "../access-host.ts";
 import type { RtspFigures } from "../api-model.ts";
 import type { PublishConfig, RtspConfig } from "../config-publish.ts";
 import type { DistributionHost } from "../distribution-host.ts";
-import { type ListenAddress, listenError } from "../listen-address.ts";
 import type { Log } from "../log.ts";
 import type { LogLimiter } from "../log-limiter.ts";
 import { PacketPlanes } from "./packet-planes.ts";
 import { Players, type PlayersParts } from "./players.ts";
 import { type PulledChannel, Pulls } from "./pulls.ts";
 import { Relay, type RelayedChannels } from "./relay.ts";
+import { type RtspAddresses, RtspListeners } from "./rtsp-listeners.ts";
 import { StreamRules } from "./stream-rules.ts";
 
 export interface RtspServiceParts {
@@ -41,14 +40,12 @@ const REALM = "penstock";
 
 export class RtspService {
 	readonly players: Players;
-	readonly #parts: RtspServiceParts;
 	readonly #planes: PacketPlanes;
-	readonly #listener: RtspListener;
+	readonly #listeners: RtspListeners;
 	readonly #pulls: Pulls;
 	readonly #relay: Relay;
 
 	constructor(parts: RtspServiceParts) {
-		this.#parts = parts;
 		const { config, publish, access, publications, distribution, clock, log, limiter, version } = parts;
 		const { channels } = parts;
 		this.#planes = new PacketPlanes({ configured: distribution, clock, log, version });
@@ -57,16 +54,16 @@ export class RtspService {
 		this.players = new Players({ places: parts.places, clock, log, onFault });
 		this.#relay = new Relay({
 			...{ publications, channels, clock, access, setupTimeout: publish.setupTimeout },
-			...{ rules, players: this.players, onFault },
+			...{ rules, players: this.players, onFault, random: Math.random },
 		});
 		this.#pulls = new Pulls({
-			...{ channels: parts.pulled, networks: parts.networks, rules, clock, log, onFault },
+			...{ channels: parts.pulled, networks: parts.networks, rules, clock, log, onFault, random: Math.random },
 			silenceMs: publish.idleTimeout,
 			bring: (stream) => this.#relay.bring(stream),
 		});
-		const { maxConnections, maxConnectionsPerAddress, sessionTimeout } = config;
-		this.#listener = new RtspListener({
-			...{ host: config.listen.host, port: config.listen.port, clock, maxConnections, maxConnectionsPerAddress },
+		const { listen, tls, maxConnections, maxConnectionsPerAddress, sessionTimeout } = config;
+		this.#listeners = new RtspListeners({
+			...{ listen, tls, clock, maxConnections, maxConnectionsPerAddress },
 			application: this.#relay,
 			authenticator: new Authenticator({
 				...{ gate: access, clock, realm: REALM, basic: false },
@@ -82,28 +79,31 @@ export class RtspService {
 	}
 
 	get figures(): RtspFigures {
-		return { connections: this.#listener.connections, streams: this.#relay.streams, players: this.players.size };
+		return { connections: this.#listeners.connections, streams: this.#relay.streams, players: this.players.size };
 	}
 
 	/**
 	 * @returns where it listens
-	 * @throws PenstockError LISTEN_ADDRESS
+	 * @throws PenstockError LISTEN_ADDRESS, TLS_CERTIFICATE
 	 */
-	async start(): Promise<ListenAddress> {
-		const { listen } = this.#parts.config;
-		try {
-			const { address, port } = await this.#listener.listen();
-			this.#pulls.start();
-			return { host: address, port };
-		} catch (thrown) {
-			throw listenError(thrown, "publish.rtsp.listen", listen);
-		}
+	async start(): Promise<RtspAddresses> {
+		const addresses = await this.#listeners.start();
+		this.#pulls.start();
+		return addresses;
+	}
+
+	/**
+	 * Reads the certificate of RTSPS again.
+	 * @throws PenstockError TLS_CERTIFICATE
+	 */
+	async renew(): Promise<void> {
+		await this.#listeners.renew();
 	}
 
 	/** Ends all sessions. */
 	async stop(): Promise<void> {
 		this.#pulls.stop();
-		await this.#listener.close(new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
+		await this.#listeners.close(new PenstockError("CHANNEL_NOT_READY", "the server is shutting down; try another."));
 		await this.#planes.stop();
 	}
 }

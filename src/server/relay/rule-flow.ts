@@ -1,8 +1,11 @@
 /**
  * A medium whose packets come by UDP: the engine hands them from its publisher to its receivers, and none comes into this
- * process unless somebody here listens. RTCP always does, for a packet in five seconds tells whose stream it is.
+ * process unless somebody here listens. RTCP always does, for a packet in five seconds tells whose stream it is. While
+ * nobody listens nobody knows how its packets are received: an engine counts them, and does not read their numbers.
  */
 import { messageOf, type PenstockError } from "../../base/errors.ts";
+import type { ReceptionMeter } from "../../media/rtp/reception-meter.ts";
+import type { ReportBlock } from "../../media/rtp/rtcp.ts";
 import type { MediumStart, PacketKind } from "../../rtsp/application.ts";
 import type { Traffic } from "../../wire/distributor-answer.ts";
 import { Landing } from "./landing.ts";
@@ -15,7 +18,7 @@ export class RuleFlow implements MediumFlow {
 	readonly #pair: RulePair;
 	readonly #onFault: (text: string) => void;
 	readonly #listeners = new Set<PacketListener>();
-	readonly #notes = new PacketNotes();
+	readonly #notes: PacketNotes;
 	readonly #unwatch: () => void;
 	#leaveReports: () => void;
 	#leavePackets: (() => void) | undefined;
@@ -24,8 +27,9 @@ export class RuleFlow implements MediumFlow {
 	 * @param onPackets told every few seconds while packets come
 	 * @param onFault what went wrong inside, a clause
 	 */
-	constructor(pair: RulePair, onPackets: () => void, onFault: (text: string) => void) {
+	constructor(pair: RulePair, meter: ReceptionMeter, onPackets: () => void, onFault: (text: string) => void) {
 		this.#pair = pair;
+		this.#notes = new PacketNotes(meter);
 		this.#onFault = onFault;
 		this.#unwatch = pair.watch(onPackets);
 		this.#leaveReports = this.#land("rtcp");
@@ -59,6 +63,7 @@ export class RuleFlow implements MediumFlow {
 			if (this.#listeners.size > 0) return;
 			this.#leavePackets?.();
 			this.#leavePackets = undefined;
+			this.#notes.interrupt();
 		};
 	}
 
@@ -69,6 +74,11 @@ export class RuleFlow implements MediumFlow {
 
 	get ssrc(): number | undefined {
 		return this.#notes.ssrc;
+	}
+
+	/** For a report to its sender that goes out now; undefined where its packets do not come here. */
+	takeBlock(): ReportBlock | undefined {
+		return this.#notes.takeBlock();
 	}
 
 	close(): void {

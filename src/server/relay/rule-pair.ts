@@ -40,11 +40,13 @@ export interface UdpReceiver {
 }
 
 export const KINDS: readonly PacketKind[] = ["rtp", "rtcp"];
-const OURS = { origin: "session" } as const;
+/** The end of the name of the rule by which our reports go to the publisher. */
+export const REPORTS = "reports";
+export const OURS = { origin: "session" } as const;
 /** Of ports that looked free. */
 const MOST_TRIES = 3;
 /** What a receiver may get of RTCP: far more than comes. */
-const RTCP_RATES = { maxPacketsPerSecond: 100, maxBitsPerSecond: 500_000 };
+export const RTCP_RATES = { maxPacketsPerSecond: 100, maxBitsPerSecond: 500_000 };
 
 export class RulePair {
 	readonly ports: MediaPorts;
@@ -214,7 +216,8 @@ export class RulePair {
 export function ruleName(plane: PacketPlane, label: string, medium: number, serial: () => number): string {
 	for (;;) {
 		const name = `rtsp-${label.replace("/", "-").slice(0, 80)}-${serial()}-${medium}`;
-		if (isName(name) && KINDS.every((kind) => plane.table.get(`${name}-${kind}`) === undefined)) return name;
+		const isFree = [...KINDS, REPORTS].every((end) => plane.table.get(`${name}-${end}`) === undefined);
+		if (isName(name) && isFree) return name;
 	}
 }
 

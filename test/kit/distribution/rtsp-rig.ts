@@ -66,8 +66,18 @@ export class RtspRig {
 	/** By UDP, for so long. */
 	async publish(seconds: number): Promise<RunningProcess> {
 		const publisher = await ffmpegPublishes(this.url, "udp", this.atPublisher, seconds);
-		await eventually(async () => expect(this.rules().length).toBe(4), 20_000);
+		// Besides those of our reports to it.
+		const brought = (): readonly RuleAnswer[] => this.rules().filter(({ name }) => !name.endsWith("-reports"));
+		await eventually(async () => expect(brought().length).toBe(4), 20_000);
 		return publisher;
+	}
+
+	/** Resolves when a receiver report (RFC 3550, 6.4.2) of the server's has come to the publisher. */
+	async reportToPublisher(): Promise<void> {
+		const report = `udp and src host ${this.lan.server.ipv4} and udp[9] = 201`;
+		const capture = this.lan.start(this.lan.publisher, "tcpdump", ["-i", "any", "-n", "-c", "1", report]);
+		onTestFinished(async () => void (await capture.stop()));
+		expect((await capture.exited).code, capture.lastWords()).toBe(0);
 	}
 
 	/** Ports above those whose packets the rig throws away. */
