@@ -8,7 +8,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { isNativeProject, runNativeProject } from "./native-tests.ts";
 import type { Outcome } from "./test-outcome.ts";
@@ -55,12 +55,14 @@ interface VitestOutcome extends Outcome {
 	readonly passedElsewhere: number;
 }
 
+/** Hundreds of servers and commands are started, each of which would compile the same modules again. */
 function runVitest(project: string, path: string, more: readonly string[]): VitestOutcome {
 	rmSync(path, { force: true });
 	const vitest = ["node_modules/vitest/vitest.mjs", "run", "--project", project, ...more];
 	const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
 	const { status, signal } = spawnSync(process.execPath, [...vitest, ...reporters], {
 		stdio: ["ignore", "inherit", "inherit"],
+		env: { ...process.env, NODE_COMPILE_CACHE: resolve("out/compile-cache") },
 	});
 	let report: Report;
 	try {

@@ -1,6 +1,6 @@
 /**
  * What the build has made for browsers: the pages, their scripts and the player, read once and kept. There are a few, all
- * known by name; nothing is read from the disk for a request.
+ * known by name; nothing is read from the disk for a request, and each is compressed once, for the first who takes it so.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -39,10 +39,28 @@ export function loadWebFiles(folder = FOLDER): WebFiles {
 			const contentType = CONTENT_TYPES[extname(file)];
 			if (contentType === undefined) continue;
 			const body = readFileSync(new URL(`${name}/${file}`, folder));
-			files.set(`${name}/${file}`, { contentType, etag: etagOf(body), body, gzipped: gzipSync(body) });
+			files.set(`${name}/${file}`, new ReadFile(contentType, body));
 		}
 	}
 	return files;
+}
+
+class ReadFile implements WebFile {
+	readonly contentType: string;
+	readonly etag: string;
+	readonly body: Buffer;
+	#gzipped: Buffer | undefined;
+
+	constructor(contentType: string, body: Buffer) {
+		this.contentType = contentType;
+		this.etag = etagOf(body);
+		this.body = body;
+	}
+
+	get gzipped(): Buffer {
+		this.#gzipped ??= gzipSync(this.body);
+		return this.#gzipped;
+	}
 }
 
 function namesIn(folder: URL): string[] {

@@ -184,11 +184,13 @@ test("a viewer that left and a refused command are told in the server's words", 
 	const console = await ConsolePage.open(browser, penstock.api, `#/viewer/${id}`);
 	await console.page.route("**/rendition", async (route) => {
 		await penstock.call("DELETE", `/api/v1/viewers/${id}`);
+		// Its response ends in good order first.
+		await viewer.ended;
+		await eventually(async () => expect((await penstock.call("GET", `/api/v1/viewers/${id}`)).status).toBe(404));
 		await route.continue();
 	});
 	await console.page.getByLabel("Rendition").selectOption("low");
 	await console.page.getByRole("status").getByText("VIEWER_NOT_FOUND").waitFor();
-	await viewer.ended;
 	await console.page.getByRole("heading", { level: 1, name: "has left" }).waitFor();
 	await console.go("#/viewer/none");
 	await console.page.getByText("There is no such viewer; it may have left.").waitFor();

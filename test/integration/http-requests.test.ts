@@ -169,7 +169,7 @@ describe("a server of few viewers, of one site's pages, that does not tell what 
 		expect(await refusalOf(strict.http, get(PATH))).toMatchObject({
 			status: 503,
 			code: "VIEWERS_LIMIT",
-			message: expect.stringContaining(`the server has ${LIMIT} viewers, which is delivery.maxViewers`),
+			message: expect.stringMatching(`the server has ${LIMIT} viewers .*, which is delivery.maxViewers`),
 			headers: expect.objectContaining({ "retry-after": expect.stringMatching(/^[1-9]\d*$/) }),
 		});
 		expect(await strict.metric("penstock_viewers_refused_total")).toBe(1);

@@ -1,9 +1,9 @@
 /** The console in a real browser while channels come and go with their publishers: its pages go with them. */
 import { expect, test } from "vitest";
+import { ConsolePage } from "../browser/console-page.ts";
 import { startChromium } from "../kit/chromium.ts";
 import { eventually } from "../kit/eventually.ts";
 import { COPIED_UNIT_MS, publishWithFfmpeg, startPublishing } from "../kit/publishing.ts";
-import { ConsolePage } from "./console-page.ts";
 
 const COPY = { source: "publish", unitMs: COPIED_UNIT_MS, renditions: [{ name: "source", copy: true }], audio: "none" };
 

@@ -1,11 +1,11 @@
 /** Channels of audio alone: from the built-in source, over every packaging, in units on the channel's grid. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeFile } from "../integration/ladder-rig.ts";
 import { type Penstock, startPenstock } from "../kit/penstock.ts";
 import { runToEnd } from "../kit/processes.ts";
 import { type Recording, record } from "../kit/recording.ts";
 import { makeTempDir } from "../kit/temp-dir.ts";
-import { makeFile } from "./ladder-rig.ts";
 
 const UNIT_MS = 250;
 const UNITS = 12;
