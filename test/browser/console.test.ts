@@ -123,7 +123,7 @@ test("a viewer is held at a rendition, its link narrowed and widened, and its st
 	await end.press("Enter");
 	await dialog.getByRole("button", { name: "End the stream" }).click();
 	await viewer.ended;
-	expect((await penstock.call("GET", `/api/v1/viewers/${id}`)).status).toBe(404);
+	await eventually(async () => expect((await penstock.call("GET", `/api/v1/viewers/${id}`)).status).toBe(404));
 	await page.getByRole("heading", { level: 1, name: "has left" }).waitFor();
 	await console.close();
 }, 300_000);
