@@ -33,8 +33,8 @@ const CAPABILITIES: Capabilities = {
 	capture: false,
 };
 
-/** A receiver costs a file descriptor. */
-const LIMITS: EngineLimits = { rules: 256, receiversPerRule: 1000, receivers: 1000 };
+/** A rule and a receiver cost a file descriptor each. */
+const LIMITS: EngineLimits = { rules: 1024, receiversPerRule: 1000, receivers: 4000 };
 
 export interface NodeEngineParts {
 	readonly clock: Clock;

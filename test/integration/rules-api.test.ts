@@ -80,7 +80,7 @@ describe("rules of the API", () => {
 		expect(distribution).toMatchObject({
 			engine: { wanted: "node", kind: "node", backend: "node", state: "up", because: "engine node, as configured" },
 			...{ received: { packets: 3 }, sent: { packets: 4 }, rules: 1, receivers: 1 },
-			limits: { rules: 256, receivers: 1000 },
+			limits: { rules: 1024, receivers: 4000 },
 		});
 		expect(await penstock.metric("penstock_distribution_sent_packets_total")).toBe(4);
 		expect(await penstock.metric("penstock_distribution_engine_up", { engine: "node" })).toBe(1);

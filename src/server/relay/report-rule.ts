@@ -29,6 +29,8 @@ export interface ReportRuleOrder {
 }
 
 const LOOPBACK = "127.0.0.1";
+/** Where no more than so many rules are left, they are for media. */
+const RULES_FOR_MEDIA = 32;
 
 export class ReportRule {
 	readonly #order: ReportRuleOrder;
@@ -39,7 +41,7 @@ export class ReportRule {
 	/** @returns the rule at work, or why there is none */
 	static async open(order: ReportRuleOrder): Promise<ReportRule | PenstockError> {
 		const { plane, pairs } = order;
-		const hindrance = plane.away ?? plane.room(1, 0);
+		const hindrance = plane.away ?? plane.room(1 + RULES_FOR_MEDIA, 0);
 		if (hindrance !== undefined) return hindrance;
 		const ports = await pairs.take(4);
 		if (ports === undefined) return new PenstockError("RTSP_TRANSPORT", "publish.rtsp.ports has no pair left.");
