@@ -329,8 +329,10 @@ test("a publisher by UDP that sends nothing more is let go, and its rules go wit
 	await eventually(async () =>
 		expect((await server.penstock.call("GET", "/api/v1/rules")).body).toEqual({ rules: [] }),
 	);
-	expect(server.penstock.log).toContainEqual(
-		expect.objectContaining({ msg: "publisher left", code: "PUBLISHER_SILENT" }),
+	await eventually(async () =>
+		expect(server.penstock.log).toContainEqual(
+			expect.objectContaining({ msg: "publisher left", code: "PUBLISHER_SILENT" }),
+		),
 	);
 });
 
